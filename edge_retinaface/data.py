@@ -1,0 +1,73 @@
+"""What travels along the corridor: frames, letterboxes, raw tensors, detections."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+ChannelOrder = Literal["BGR", "RGB"]
+
+LANDMARK_NAMES = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")  # the subject's right and left
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture from a camera."""
+
+    pixels: U8  # uint8 (height, width, 3), C-contiguous; channel order in `order`
+    order: ChannelOrder  # what the camera delivered, never guessed
+    sequence: int  # counts every frame the camera made, dropped ones too; gaps are drops
+    captured_ns: int  # CLOCK_MONOTONIC at capture, nanoseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """How a frame was fitted into the tensor: scaled, then padded right and below only."""
+
+    scale_xy: tuple[float, float]  # tensor pixels per frame pixel; x and y differ by rounding to whole pixels only
+    frame_hw: tuple[int, int]  # pixels
+
+
+class QuantizedTensor(NamedTuple):
+    """A tensor as the interpreter holds it: real = scale * (values - zero_point). Float tensors have scale 1, zero 0."""
+
+    values: NDArray[Any]
+    scale: float
+    zero_point: int
+
+
+class LevelOutputs(NamedTuple):
+    """What the network says about one feature map of h * w cells, two anchors a cell; any shape, row-major."""
+
+    boxes: QuantizedTensor  # h * w * 2 * 4 encoded offsets
+    scores: QuantizedTensor  # h * w * 2, meaning in the model card
+    landmarks: QuantizedTensor  # h * w * 2 * 10 encoded offsets
+
+
+RawOutputs = tuple[LevelOutputs, ...]  # in the order of ModelSpec.strides
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """Faces of one frame, best first; row i of every array is one face."""
+
+    boxes: F32  # float32 (n, 4)     x1 y1 x2 y2, frame pixels
+    scores: F32  # float32 (n,)       0..1, descending
+    landmarks: F32  # float32 (n, 5, 2)  x y, frame pixels, in the order of LANDMARK_NAMES
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __iter__(self) -> Iterator[tuple[F32, float, F32]]:
+        """One (box, score, landmarks) a face."""
+        for box, score, landmarks in zip(self.boxes, self.scores, self.landmarks, strict=True):
+            yield box, float(score), landmarks
+
+    @classmethod
+    def none(cls) -> Self:
+        """No faces: empty arrays of the right shapes."""
+        return cls(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty((0, 5, 2), np.float32))

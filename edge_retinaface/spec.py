@@ -1,0 +1,36 @@
+"""The numbers a RetinaFace is trained with. The model file carries them; nothing else repeats them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from edge_retinaface.data import ChannelOrder
+
+ScoreMeaning = Literal["probability", "logit_difference"]  # logit_difference: face logit minus background logit
+
+ANCHORS_PER_CELL = 2
+INPUT_MULTIPLE = 32  # the coarsest stride: a smaller remainder makes the backbone drop pixels that training never dropped
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What a detector needs to know about its network besides the weights."""
+
+    input_hw: tuple[int, int]  # pixels
+    order: ChannelOrder = "BGR"
+    mean: tuple[float, float, float] = (104.0, 117.0, 123.0)  # of the training pictures, in BGR whatever `order` says
+    strides: tuple[int, ...] = (8, 16, 32)  # pixels per cell
+    anchor_sizes: tuple[tuple[int, int], ...] = ((16, 32), (64, 128), (256, 512))  # pixels, a pair per stride
+    variances: tuple[float, float] = (0.1, 0.2)  # of centre offsets, of log sizes
+
+    @property
+    def centre(self) -> int:
+        """The grey that the network sees as zero, 0..255: a float input is pixel - centre, padding is centre.
+
+        What the three means differ from it by is folded into the first convolution's bias when a model is converted.
+        """
+        return round(sum(self.mean) / 3)
+
+    def level_hw(self, stride: int) -> tuple[int, int]:
+        """Cells of the feature map at `stride`. Rounded up: the last cell hangs over the edge, as in training."""
+        height, width = self.input_hw
+        return -(-height // stride), -(-width // stride)
