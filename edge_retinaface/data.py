@@ -33,7 +33,7 @@ class Letterbox:
 
 
 class QuantizedTensor(NamedTuple):
-    """A tensor as the interpreter holds it: real = scale * (values - zero_point). Float tensors have scale 1, zero 0."""
+    """A tensor as the interpreter holds it: real = scale * (values - zero_point). Float: scale 1, zero point 0."""
 
     values: NDArray[Any]
     scale: float

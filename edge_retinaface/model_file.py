@@ -24,7 +24,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     name: str  # the tensor's name in the flatbuffer
     kind: Literal["boxes", "scores", "landmarks"]
     stride: int  # the level it belongs to, pixels per cell
-    meaning: ScoreMeaning | None = None  # scores only
+    meaning: ScoreMeaning = "logit_difference"  # of a score tensor
 
 
 class Quantization(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,9 @@ from edge_retinaface.data import ChannelOrder
 ScoreMeaning = Literal["probability", "logit_difference"]  # logit_difference: face logit minus background logit
 
 ANCHORS_PER_CELL = 2
-INPUT_MULTIPLE = 32  # the coarsest stride: a smaller remainder makes the backbone drop pixels that training never dropped
+INPUT_MULTIPLE = (
+    32  # the coarsest stride: a smaller remainder makes the backbone drop pixels that training never dropped
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,129 @@
+"""The TFLite interpreter. The only module that knows the packages it may come from."""
+
+import importlib
+import os
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from edge_retinaface.data import U8, LevelOutputs, QuantizedTensor, RawOutputs
+from edge_retinaface.errors import DelegateError, ModelError
+from edge_retinaface.model_file import ModelFile, Output
+from edge_retinaface.preprocess import to_tensor_bytes
+from edge_retinaface.spec import ANCHORS_PER_CELL
+
+Package = Literal["", "litert", "tflite-runtime"]
+PACKAGES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+VALUES_PER_ANCHOR = {"boxes": 4, "scores": 1, "landmarks": 10}
+EDGETPU_LIBRARY = "libedgetpu.so.1"
+
+T = TypeVar("T")
+
+
+class Interpreter:
+    """One loaded model. `package` "" takes LiteRT, or tflite-runtime where only that is installed."""
+
+    def __init__(self, model: ModelFile, *, threads: int = 1, delegate: str = "", package: Package = "") -> None:
+        self._model = model
+        library = _load_package(package)
+        options: dict[str, Any] = {"model_content": model.flatbuffer, "num_threads": threads}
+        if delegate:
+            options["experimental_delegates"] = [_load_delegate(library, delegate)]
+        try:
+            self._interpreter = library.Interpreter(**options)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"{model.path}: the interpreter refuses it: {_first_line(error)}") from error
+        self._input, self._scratch = self._check_input()
+        self._outputs = self._check_outputs()
+
+    def fill(self, write: Callable[[U8], T]) -> T:
+        """Let `write` put a picture into the input, uint8 (H, W, 3) in the model's order; returns what it returns."""
+        if self._scratch is not None:
+            result = write(self._scratch)
+            np.subtract(self._scratch, np.float32(self._model.card.spec.centre), out=self._input()[0])
+            return result
+        pixels = self._input().view(np.uint8)[0]
+        result = write(pixels)
+        to_tensor_bytes(pixels)
+        return result
+
+    def invoke(self) -> RawOutputs:
+        """Run the network. The arrays are views into the interpreter: drop them before the next call."""
+        self._interpreter.invoke()
+        return tuple(
+            LevelOutputs(*(QuantizedTensor(view(), scale, zero_point) for view, scale, zero_point in level))
+            for level in self._outputs
+        )
+
+    def _check_input(self) -> tuple[Callable[[], Any], U8 | None]:
+        """A maker of views of the input tensor, and for float models a picture to fill first."""
+        spec = self._model.card.spec
+        details = self._interpreter.get_input_details()
+        shape = (1, *spec.input_hw, 3)
+        if len(details) != 1 or tuple(details[0]["shape"]) != shape:
+            found = ", ".join(str(tuple(int(side) for side in one["shape"])) for one in details)
+            raise ModelError(f"{self._model.path}: wanted one input of shape {shape} as its card says, found {found}")
+        tensor = self._interpreter.tensor(details[0]["index"])
+        if details[0]["dtype"] == np.float32:
+            return tensor, np.empty(shape[1:], np.uint8)
+        wanted = (1.0, spec.centre - 128)
+        if details[0]["dtype"] != np.int8 or details[0]["quantization"] != wanted:
+            raise ModelError(
+                f"{self._model.path}: wanted an int8 input with scale and zero point {wanted}, "
+                f"found {details[0]['dtype'].__name__} with {details[0]['quantization']}"
+            )
+        return tensor, None
+
+    def _check_outputs(self) -> tuple[tuple[tuple[Callable[[], Any], float, int], ...], ...]:
+        """For each level boxes, scores and landmarks, each a maker of views with scale and zero point."""
+        by_name = {one["name"]: one for one in self._interpreter.get_output_details()}
+        by_kind = {(output.stride, output.kind): output for output in self._model.card.outputs}
+        levels = []
+        for stride in self._model.card.spec.strides:
+            level = []
+            for kind in ("boxes", "scores", "landmarks"):
+                output = by_kind.get((stride, kind))
+                if output is None or output.name not in by_name:
+                    wanted = output.name if output else f"{kind} at stride {stride}"
+                    raise ModelError(
+                        f"{self._model.path}: wanted an output {wanted}, found {', '.join(sorted(by_name))}"
+                    )
+                level.append(self._check_output(output, by_name[output.name]))
+            levels.append(tuple(level))
+        return tuple(levels)
+
+    def _check_output(self, output: Output, details: dict[str, Any]) -> tuple[Callable[[], Any], float, int]:
+        rows, columns = self._model.card.spec.level_hw(output.stride)
+        wanted = rows * columns * ANCHORS_PER_CELL * VALUES_PER_ANCHOR[output.kind]
+        found = int(np.prod(details["shape"]))
+        if found != wanted:
+            raise ModelError(f"{self._model.path}: wanted {wanted} values in output {output.name}, found {found}")
+        scale, zero_point = (1.0, 0) if details["dtype"] == np.float32 else details["quantization"]
+        return self._interpreter.tensor(details["index"]), float(scale), int(zero_point)
+
+
+def _load_package(package: Package) -> ModuleType:
+    for name in [package] if package else list(PACKAGES):
+        try:
+            return importlib.import_module(PACKAGES[name])
+        except ModuleNotFoundError:
+            continue
+    wanted = package or " or ".join(PACKAGES)
+    raise ModelError(f"wanted the interpreter package {wanted}, found none installed: pip install {wanted.split()[0]}")
+
+
+def _load_delegate(library: ModuleType, delegate: str) -> Any:  # noqa: ANN401 - the packages have no types
+    path = EDGETPU_LIBRARY if delegate == "edgetpu" else delegate
+    try:
+        return library.load_delegate(os.fspath(path))
+    except OSError as error:
+        raise DelegateError(f"{path}: wanted a delegate library, found: {_first_line(error)}") from error
+    except ValueError as error:
+        raise DelegateError(f"{path}: the delegate refuses to start: no device, or the wrong version") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]
