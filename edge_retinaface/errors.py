@@ -1,12 +1,24 @@
 """The error tree: each error names the thing, what was wanted, what was found, and its exit code."""
 
-from typing import ClassVar
+CHECK_FAILED = 1
+UNREADABLE = 74  # for files that are missing or may not be read, whatever they should have held
 
 
 class EdgeRetinaFaceError(Exception):
     """Anything this package raises for a reason its user can act on. `exit_code` follows sysexits.h."""
 
-    exit_code: ClassVar[int] = 70
+    exit_code = 70
+
+    def __init__(self, message: str, *, exit_code: int | None = None) -> None:
+        super().__init__(message)
+        if exit_code is not None:
+            self.exit_code = exit_code
+
+
+class UsageError(EdgeRetinaFaceError):
+    """An argument that cannot be meant."""
+
+    exit_code = 2
 
 
 class ImageError(EdgeRetinaFaceError):

@@ -1,5 +1,6 @@
 """What people do with faces: align, crop, blur, draw. Pure functions of a picture and detections."""
 
+import math
 from typing import Literal
 
 import cv2
@@ -66,7 +67,7 @@ def blur_faces(pixels: U8, detections: Detections, *, mask_scale: float = 1.2, s
             region[...] = hidden
         else:
             mask = np.zeros(region.shape[:2], np.uint8)
-            axes = (round(float(half[0])), round(float(half[1])))
+            axes = (math.ceil(half[0]) + 1, math.ceil(half[1]) + 1)  # whole pixels, corners included
             cv2.ellipse(mask, (round(float(centre[0])) - x1, round(float(centre[1])) - y1), axes, 0, 0, 360, 255, -1)
             region[mask > 0] = hidden[mask > 0]
     return out
@@ -96,7 +97,7 @@ def _inside(box: F32, pixels: U8) -> tuple[int, int, int, int]:
 
 
 def _pixelate(region: U8) -> U8:
-    """Eight blocks across at most, then smoothed: what is averaged away cannot be sharpened back."""
+    """Eight blocks across at most, each of four pixels at least: what is averaged away cannot be sharpened back."""
     height, width = region.shape[:2]
-    small = cv2.resize(region, (min(8, width), min(8, height)), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(region, (min(8, -(-width // 4)), min(8, -(-height // 4))), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)

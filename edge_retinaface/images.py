@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_retinaface.data import U8
-from edge_retinaface.errors import ImageError
+from edge_retinaface.errors import UNREADABLE, ImageError
 
 JPEG_START, JPEG_END, JPEG_SCAN = b"\xff\xd8\xff", b"\xff\xd9", b"\xff\xda"
 PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".webm"})
 
 
 def read_image(path: str | os.PathLike[str]) -> U8:
@@ -23,7 +21,7 @@ def read_image(path: str | os.PathLike[str]) -> U8:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ImageError(f"{path}: wanted a picture, found: {error.strerror}") from error
+        raise ImageError(f"{path}: wanted a picture, found: {error.strerror}", exit_code=UNREADABLE) from error
     if not content:
         raise ImageError(f"{path}: wanted a picture, found an empty file")
     if _is_cut_short(content):

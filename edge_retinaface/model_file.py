@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from edge_retinaface.errors import ModelError
+from edge_retinaface.errors import UNREADABLE, ModelError
 from edge_retinaface.spec import ModelSpec, ScoreMeaning
 
 SCHEMA = 1
@@ -72,7 +72,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: wanted a model file, found: {error.strerror}") from error
+        raise ModelError(f"{path}: wanted a model file, found: {error.strerror}", exit_code=UNREADABLE) from error
     if content[4:8] != FLATBUFFER_ID:
         raise ModelError(f"{path}: wanted a TFLite model, found {_describe(content)}")
     card, size = _read_card(path, content)

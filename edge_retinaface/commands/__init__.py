@@ -1,0 +1,1 @@
+"""The commands of `edge-retinaface`, one module each."""

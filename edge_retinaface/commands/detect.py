@@ -1,0 +1,92 @@
+"""`edge-retinaface detect`: faces in pictures, folders and videos."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from edge_retinaface.commands.sinks import Sinks
+from edge_retinaface.data import LANDMARK_NAMES, Detections
+from edge_retinaface.detector import RetinaFace
+from edge_retinaface.errors import ImageError, UsageError
+from edge_retinaface.media import Medium, find_media, read_medium
+
+ModelOption = Annotated[Path | None, typer.Option(help="Model file [default: the one that came with the package].")]
+ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads of the interpreter.")]
+
+
+def detect(
+    inputs: Annotated[list[Path], typer.Argument(help="Pictures, videos, folders of them.", show_default=False)],
+    model: ModelOption = None,
+    threshold: Annotated[float, typer.Option(help="Least score of a face, 0 to 1.")] = 0.5,
+    max_iou: Annotated[float, typer.Option(help="Most overlap of two faces, 0 to 1.")] = 0.4,
+    threads: ThreadsOption = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a picture.")] = False,
+    draw: Annotated[Path | None, typer.Option(help="Folder for copies with the faces drawn on them.")] = None,
+    crops: Annotated[Path | None, typer.Option(help="Folder for aligned 112x112 crops of the faces.")] = None,
+    blur: Annotated[Path | None, typer.Option(help="Folder for copies with the faces blurred.")] = None,
+) -> None:
+    """Find faces. A picture that cannot be read is reported and the others are still done."""
+    for name, value in (("--threshold", threshold), ("--max-iou", max_iou)):
+        if not 0 <= value <= 1:
+            raise UsageError(f"{name}: wanted a number from 0 to 1, found {value}")
+    detector = RetinaFace(model, min_score=threshold, max_iou=max_iou, threads=threads)
+    report = _report_json if as_json else _report_text
+    media = list(find_media(inputs))
+    if not media:
+        raise ImageError(f"wanted pictures or videos, found none below {', '.join(map(str, inputs))}")
+    sinks = Sinks(draw=draw, crops=crops, blur=blur)
+    exit_code = 0
+    for medium in _with_progress(media):
+        try:
+            _detect_one(detector, medium, sinks, report)
+        except ImageError as error:
+            typer.echo(f"edge-retinaface: {error}", err=True)
+            exit_code = exit_code or error.exit_code
+    raise typer.Exit(exit_code)
+
+
+def _detect_one(detector: RetinaFace, medium: Medium, sinks: Sinks, report: Callable[..., str]) -> None:
+    with sinks.open(medium) as sink:
+        for index, pixels in enumerate(read_medium(medium)):
+            detections = detector(pixels)
+            sink.write(pixels, detections, index)
+            height, width = pixels.shape[:2]
+            where = {"image": str(medium.path)} | ({"frame": index} if medium.is_video else {})
+            typer.echo(report(where | {"width": width, "height": height, "model": detector.model_name}, detections))
+
+
+def _report_json(where: dict[str, object], detections: Detections) -> str:
+    faces = [
+        {
+            "score": round(score, 3),
+            "box": [round(float(side), 1) for side in box],
+            "landmarks": {
+                name: [round(float(x), 1), round(float(y), 1)]
+                for name, (x, y) in zip(LANDMARK_NAMES, landmarks, strict=True)
+            },
+        }
+        for box, score, landmarks in detections
+    ]
+    return json.dumps({"schema": 1, **where, "faces": faces}, ensure_ascii=False)
+
+
+def _report_text(where: dict[str, object], detections: Detections) -> str:
+    count = f"{len(detections)} face{'' if len(detections) == 1 else 's'}"
+    place = f"{where['image']}" + (f" frame {where['frame']}" if "frame" in where else "")
+    lines = [f"{place}: {count}"]
+    for box, score, _ in detections:
+        x1, y1, x2, y2 = (round(float(side)) for side in box)
+        lines.append(f"  {score:.3f}  {x1},{y1} to {x2},{y2}")
+    return "\n".join(lines)
+
+
+def _with_progress(media: list[Medium]) -> Iterator[Medium]:
+    """The media, with a bar on stderr where that is a terminal and results go elsewhere."""
+    show = len(media) > 1 and sys.stderr.isatty() and not sys.stdout.isatty()
+    yield from track(media, "Pictures", console=Console(stderr=True), transient=True, disable=not show)
