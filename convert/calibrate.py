@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Self
 
 import cv2
-import keras
 import numpy as np
 
+from convert.backend import keras, tf
 from convert.equalize import Range
 from convert.layout import CONVS
 from convert.progress import watch
@@ -80,7 +80,7 @@ def measure_ranges(model: keras.Model, pictures: Pictures) -> dict[str, Range]:
     outputs = {name: model.get_layer(name).output for name in CONVS}
     axes = (0, 1, 2)
     extremes = {name: (keras.ops.amin(x, axes), keras.ops.amax(x, axes)) for name, x in outputs.items()}
-    measure = keras.Model(model.inputs, extremes)
+    measure = tf.function(keras.Model(model.input, extremes))
     lows: dict[str, list[F32]] = {name: [] for name in CONVS}
     highs: dict[str, list[F32]] = {name: [] for name in CONVS}
     for picture in pictures.inputs("measuring ranges"):

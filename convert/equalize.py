@@ -35,7 +35,10 @@ class Use(NamedTuple):
 
 def equalize(weights: Weights, ranges: Mapping[str, Range]) -> Weights:
     """Weights of an equal float network (to rounding) whose channels have like ranges."""
-    layers = {name: Layer(layer.kernel.astype(np.float64), layer.bias.astype(np.float64)) for name, layer in weights.layers.items()}
+    layers = {
+        name: Layer(layer.kernel.astype(np.float64), layer.bias.astype(np.float64))
+        for name, layer in weights.layers.items()
+    }
     for producers in _tied(weights.family):
         uses = [use for name in producers for use in _uses(name)]
         scale = _scale(producers, uses, ranges, layers)
@@ -47,7 +50,9 @@ def equalize(weights: Weights, ranges: Mapping[str, Range]) -> Weights:
             factor = np.ones(use.conv.inputs)
             factor[use.start : use.start + len(scale)] = scale
             layers[use.conv.name] = Layer(kernel * factor[:, None], bias)
-    return weights.with_layers({name: Layer(*(part.astype(np.float32) for part in layer)) for name, layer in layers.items()})
+    return weights.with_layers(
+        {name: Layer(*(part.astype(np.float32) for part in layer)) for name, layer in layers.items()}
+    )
 
 
 def _tied(family: Family) -> Iterator[tuple[str, ...]]:

@@ -24,7 +24,9 @@ def match(trace: Trace, arrays: Iterable[str], what: str) -> tuple[dict[str, Lay
     used = frozenset[str]().union(*(trace.found[number].arrays for number in numbers.values()))
     left_over = sorted(set(arrays) - used)
     if left_over:
-        raise ModelError(f"{what}: wanted every array used once, found {len(left_over)} left over: {', '.join(left_over)}")
+        raise ModelError(
+            f"{what}: wanted every array used once, found {len(left_over)} left over: {', '.join(left_over)}"
+        )
     found = {name: trace.found[number] for name, number in numbers.items()}
     return {name: Layer(one.kernel, one.bias) for name, one in found.items()}, family
 
@@ -126,4 +128,3 @@ def _names(activations: set[tuple[str, float]]) -> str:
 
 def _first(found: list[str]) -> str:
     return "; ".join(dict.fromkeys(found[:3])) or "nothing"
-

@@ -1,12 +1,6 @@
 """The network in Keras 3, from the layout's table and a family's data."""
 
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter; warnings and errors stay
-
-import keras
-import tensorflow as tf
-
+from convert.backend import keras, tf
 from convert.families import Family, Padding
 from convert.layout import CONVS, HEADS, PICTURE, Add, Concat, Conv
 from convert.weights import Weights

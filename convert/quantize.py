@@ -3,8 +3,8 @@
 import datetime
 from pathlib import Path
 
-import keras
 
+from convert.backend import keras
 from convert.calibrate import Pictures, measure_ranges
 from convert.equalize import equalize
 from convert.layout import STRIDES, VALUES, head_name
@@ -13,13 +13,14 @@ from convert.tflite import Mode, tensor_quantization, to_flatbuffer
 from convert.weights import Weights, centre_input
 from edge_retinaface import __version__, model_file
 from edge_retinaface.errors import ModelError
-from edge_retinaface.spec import ModelSpec
+from edge_retinaface.spec import ModelSpec, check_input_hw
 
 INT8_ZERO = -128  # the int8 value of camera byte 0
 
 
 def make_spec(weights: Weights, input_hw: tuple[int, int]) -> ModelSpec:
-    """The numbers a device needs for these weights at this size."""
+    """The numbers a device needs for these weights at this size; ModelError for a size the network has not."""
+    check_input_hw(input_hw)
     return ModelSpec(input_hw=input_hw, mean=weights.family.mean)
 
 
@@ -38,7 +39,9 @@ def quantize(weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures |
     return flatbuffer
 
 
-def write(path: Path, flatbuffer: bytes, weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None) -> None:
+def write(
+    path: Path, flatbuffer: bytes, weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None
+) -> None:
     """The model file: the flatbuffer and its card."""
     outputs = tuple(
         model_file.Output(

@@ -1,18 +1,14 @@
 """The TensorFlow Lite converter and the flatbuffer: everything of theirs that is private is used here and only here."""
 
-import contextlib
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import flatbuffers
-import keras
 import numpy as np
-import tensorflow as tf
-from tensorflow.lite.python import schema_py_generated as schema
 
+from convert.backend import keras, schema, tf
 from convert.layout import HEADS, PICTURE
+from convert.streams import silence
 from edge_retinaface.data import F32
 from edge_retinaface.errors import ModelError
 from edge_retinaface.model_file import FLATBUFFER_ID
@@ -37,8 +33,16 @@ def to_flatbuffer(model: keras.Model, mode: Mode, pictures: Callable[[], Iterabl
         converter.representative_dataset = lambda: ([picture] for picture in pictures())
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
-    with silence("TensorFlow Lite's converter"):
-        content = converter.convert()
+    with silence() as heard:
+        try:
+            content = converter.convert()
+        except Exception as error:  # noqa: BLE001 # whatever it raises, only its words help
+            failure: Exception | None = error
+        else:
+            failure = None
+    if failure:
+        said = " ".join(heard.text.strip().splitlines()[-1:])
+        raise ModelError(f"TensorFlow Lite's converter failed: {failure} {said}") from failure
     return name_tensors(content)
 
 
@@ -83,24 +87,6 @@ def pack(model: Any) -> bytes:  # noqa: ANN401 # generated classes without types
     builder = flatbuffers.Builder(1 << 20)
     builder.Finish(model.Pack(builder), file_identifier=FLATBUFFER_ID)
     return bytes(builder.Output())
-
-
-@contextlib.contextmanager
-def silence(what: str) -> Iterator[None]:
-    """Keeps what a library's native code prints off both streams; if it fails, the end of it is in the ModelError."""
-    with tempfile.TemporaryFile() as heard, contextlib.ExitStack() as back:
-        for descriptor in (1, 2):
-            saved = os.dup(descriptor)
-            back.callback(os.close, saved)
-            back.callback(os.dup2, saved, descriptor)
-            os.dup2(heard.fileno(), descriptor)
-        try:
-            with contextlib.redirect_stdout(open(os.devnull, "w")):  # noqa: PTH123,SIM115 # replaced below
-                yield
-        except Exception as error:  # noqa: BLE001 # whatever it raises, the user needs its words
-            heard.seek(0)
-            said = heard.read().decode(errors="replace").strip().splitlines()[-1:]
-            raise ModelError(f"{what} failed: {error} {' '.join(said)}") from error
 
 
 def _text(name: bytes | str) -> str:

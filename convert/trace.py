@@ -163,4 +163,3 @@ class Trace:
 def no_change(channels: int) -> tuple[F64, F64, F64, F64]:
     """Scale, shift, mean and variance that change nothing: where a graph has only some of them."""
     return np.ones(channels), np.zeros(channels), np.zeros(channels), np.ones(channels)
-

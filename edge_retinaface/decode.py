@@ -70,7 +70,9 @@ def _at_least(scores: QuantizedTensor, raw_threshold: float) -> NDArray[np.intp]
     if least > limits.max:
         return np.empty(0, np.intp)
     # compared as the tensor's own type: numpy then reads one byte an anchor and writes no float
-    return np.flatnonzero(values >= values.dtype.type(max(math.ceil(least), limits.min) if least > -math.inf else limits.min))
+    return np.flatnonzero(
+        values >= values.dtype.type(max(math.ceil(least), limits.min) if least > -math.inf else limits.min)
+    )
 
 
 def _real(tensor: QuantizedTensor, rows: NDArray[np.intp], row_shape: tuple[int, ...]) -> F32:
