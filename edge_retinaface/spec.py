@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge_retinaface.data import ChannelOrder
+from edge_retinaface.errors import ModelError
 
 ScoreMeaning = Literal["probability", "logit_difference"]  # logit_difference: face logit minus background logit
 
 ANCHORS_PER_CELL = 2
-INPUT_MULTIPLE = (
-    32  # the coarsest stride: a smaller remainder makes the backbone drop pixels that training never dropped
-)
+INPUT_MULTIPLE = 16  # then only the coarsest map may hang over the picture's edge, by half a cell, as 240 does at 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +35,18 @@ class ModelSpec:
         """Cells of the feature map at `stride`. Rounded up: the last cell hangs over the edge, as in training."""
         height, width = self.input_hw
         return -(-height // stride), -(-width // stride)
+
+
+def check_input_hw(input_hw: tuple[int, int]) -> None:
+    """ModelError unless the network is defined at this size, with the reason.
+
+    Every stride-2 convolution halves a side and rounds up, so a level has ceil(side / stride) cells at any size, and
+    upsampling by rows * in / out undoes it exactly. Below a multiple of 16, though, the fine maps end in cells that see
+    mostly padding, which training never showed them.
+    """
+    height, width = input_hw
+    if height < INPUT_MULTIPLE or width < INPUT_MULTIPLE or height % INPUT_MULTIPLE or width % INPUT_MULTIPLE:
+        raise ModelError(
+            f"input size: wanted height and width in multiples of {INPUT_MULTIPLE} (only the coarsest feature map may "
+            f"hang over the edge), found {height}x{width}"
+        )

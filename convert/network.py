@@ -1,0 +1,92 @@
+"""The network in Keras 3, from the layout's table and a family's data."""
+
+from convert.backend import keras, tf
+from convert.families import Family, Padding
+from convert.layout import CONVS, HEADS, PICTURE, Add, Concat, Conv
+from convert.weights import Weights
+from edge_retinaface.spec import check_input_hw
+
+
+class NearestResize(keras.layers.Layer):  # type: ignore[misc] # keras has no types
+    """Nearest-neighbour upsampling to a given size by floor(row * in / out), as PyTorch and ONNX do it.
+
+    Keras's own layers either double (an odd level is not the double of the next) or sample at half pixels.
+    """
+
+    def __init__(self, size_hw: tuple[int, int], **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.size_hw = size_hw
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.raw_ops.ResizeNearestNeighbor(images=x, size=self.size_hw, align_corners=False)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (shape[0], *self.size_hw, shape[3])
+
+    def get_config(self) -> dict[str, object]:
+        return {**super().get_config(), "size_hw": self.size_hw}
+
+
+def build_network(weights: Weights, input_hw: tuple[int, int]) -> keras.Model:
+    """A functional model: float32 (1, H, W, 3) in, nine raw heads (1, h, w, anchors * values) out, by name.
+
+    The input is what the weights expect: pixel - mean as imported, pixel - centre after `centre_input`.
+    """
+    check_input_hw(input_hw)
+    image = keras.Input((*input_hw, 3), batch_size=1, name=PICTURE)
+    tensors = {PICTURE: image}
+    for conv in CONVS.values():
+        tensors[conv.name] = _convolve(conv, _gather(conv, tensors), weights.family)
+    model = keras.Model(image, {name: tensors[name] for name in HEADS}, name="retinaface")
+    for name, layer in weights.layers.items():
+        model.get_layer(name).set_weights([layer.kernel, layer.bias])
+    return model
+
+
+def _gather(conv: Conv, tensors: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+    match conv.source:
+        case Add(fine, coarse):
+            size_hw = tensors[fine].shape[1:3]
+            up = NearestResize(size_hw, name=f"{conv.name}.up")(tensors[coarse])
+            return keras.layers.Add(name=f"{conv.name}.add")([tensors[fine], up])
+        case Concat(parts):
+            joined = f"{parts[0]}.concat"
+            if joined not in tensors:
+                tensors[joined] = keras.layers.Concatenate(name=joined)([tensors[part] for part in parts])
+            return tensors[joined]
+        case name:
+            return tensors[name]
+
+
+def _convolve(conv: Conv, x: keras.KerasTensor, family: Family) -> keras.KerasTensor:
+    padding = "same"
+    if conv.stride > 1:
+        x, padding = _pad(x, family.padding, conv.name)
+    if conv.depthwise:
+        layer = keras.layers.DepthwiseConv2D(conv.side, conv.stride, padding, name=conv.name)
+    else:
+        layer = keras.layers.Conv2D(conv.outputs, conv.side, conv.stride, padding, name=conv.name)
+    return _activate(conv, layer(x), family)
+
+
+def _pad(x: keras.KerasTensor, padding: Padding, name: str) -> tuple[keras.KerasTensor, str]:
+    """At stride 2 TensorFlow's `same` sees an even side one pixel further right than PyTorch does."""
+    if padding == "same":
+        return x, "same"
+    _, height, width, _ = x.shape
+    # after an even side PyTorch's last padded pixel is never read
+    return keras.layers.ZeroPadding2D(((1, height % 2), (1, width % 2)), name=f"{name}.pad")(x), "valid"
+
+
+def _activate(conv: Conv, x: keras.KerasTensor, family: Family) -> keras.KerasTensor:
+    name = f"{conv.name}.activation"
+    kind = {"backbone": family.backbone, "neck": "leaky_relu"}.get(conv.activation, conv.activation)
+    match kind:
+        case "leaky_relu":
+            return keras.layers.LeakyReLU(family.slope, name=name)(x)
+        case "relu":  # before the concatenation, where the converter fuses it into the convolution
+            return keras.layers.ReLU(name=name)(x)
+        case "relu6":
+            return keras.layers.ReLU(6.0, name=name)(x)
+        case _:
+            return x

@@ -1,0 +1,80 @@
+"""From weights to a model file: passes over the weights, the converter, passes over the flatbuffer, the card."""
+
+import datetime
+from pathlib import Path
+
+
+from convert.backend import keras
+from convert.calibrate import Pictures, measure_ranges
+from convert.equalize import equalize
+from convert.layout import STRIDES, VALUES, head_name
+from convert.network import build_network
+from convert.tflite import Mode, tensor_quantization, to_flatbuffer
+from convert.weights import Weights, centre_input
+from edge_retinaface import __version__, model_file
+from edge_retinaface.errors import ModelError
+from edge_retinaface.spec import ModelSpec, check_input_hw
+
+INT8_ZERO = -128  # the int8 value of camera byte 0
+
+
+def make_spec(weights: Weights, input_hw: tuple[int, int]) -> ModelSpec:
+    """The numbers a device needs for these weights at this size; ModelError for a size the network has not."""
+    check_input_hw(input_hw)
+    return ModelSpec(input_hw=input_hw, mean=weights.family.mean)
+
+
+def quantize(weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None = None) -> bytes:
+    """A TFLite flatbuffer; `pictures` calibrate int8. The input is pixel - spec.centre in every mode."""
+    weights = centre_input(weights, spec.centre)
+    if mode != "int8":
+        return to_flatbuffer(build_network(weights, spec.input_hw), mode)
+    if pictures is None:
+        raise ModelError("int8: wanted calibration pictures, found none")
+    ranges = measure_ranges(build_network(weights, spec.input_hw), pictures)
+    keras.backend.clear_session()
+    model = build_network(equalize(weights, ranges), spec.input_hw)
+    flatbuffer = to_flatbuffer(model, mode, lambda: pictures.inputs("calibrating"))
+    _check_input(flatbuffer, spec)
+    return flatbuffer
+
+
+def write(
+    path: Path, flatbuffer: bytes, weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None
+) -> None:
+    """The model file: the flatbuffer and its card."""
+    outputs = tuple(
+        model_file.Output(
+            name=head_name(kind, stride),
+            kind=kind,
+            stride=stride,
+            meaning="logit_difference" if kind == "scores" else None,
+        )
+        for stride in STRIDES
+        for kind in VALUES
+    )
+    quantization = model_file.Quantization(
+        mode=mode,
+        granularity="per_channel" if mode in ("int8", "dynamic_range") else "none",
+        images=len(pictures.tensors) if pictures and mode == "int8" else 0,
+        digest=pictures.digest if pictures and mode == "int8" else "",
+    )
+    height, width = spec.input_hw
+    card = model_file.Card(
+        name=f"mnet025-{height}x{width}-{mode}",
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        converter=__version__,
+        spec=spec,
+        outputs=outputs,
+        quantization=quantization,
+        weights=weights.source,
+    )
+    model_file.write_model(path, flatbuffer, card)
+
+
+def _check_input(flatbuffer: bytes, spec: ModelSpec) -> None:
+    """The input must be such that a camera byte becomes a tensor byte by flipping its top bit."""
+    found = tensor_quantization(flatbuffer)["image"]
+    wanted = (1.0, INT8_ZERO + spec.centre)
+    if found != wanted:
+        raise ModelError(f"int8 input: wanted scale and zero point {wanted}, found {found}")

@@ -1,0 +1,93 @@
+"""The TensorFlow Lite converter and the flatbuffer: everything of theirs that is private is used here and only here."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import flatbuffers
+import numpy as np
+
+from convert.backend import keras, schema, tf
+from convert.layout import HEADS, PICTURE
+from convert.streams import silence
+from edge_retinaface.data import F32
+from edge_retinaface.errors import ModelError
+from edge_retinaface.model_file import FLATBUFFER_ID
+
+Mode = Literal["int8", "float32", "float16", "dynamic_range"]
+
+
+def to_flatbuffer(model: keras.Model, mode: Mode, pictures: Callable[[], Iterable[F32]] | None = None) -> bytes:
+    """The network as a TFLite flatbuffer with named tensors.
+
+    `pictures` gives float32 (1, H, W, 3) network inputs to calibrate int8 with. Input and outputs are int8 in int8 mode,
+    float32 in the others.
+    """
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if mode != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if mode == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if mode == "int8":
+        if pictures is None:
+            raise ModelError("int8: wanted calibration pictures, found none")
+        converter.representative_dataset = lambda: ([picture] for picture in pictures())
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    with silence() as heard:
+        try:
+            content = converter.convert()
+        except Exception as error:  # noqa: BLE001 # whatever it raises, only its words help
+            failure: Exception | None = error
+        else:
+            failure = None
+    if failure:
+        said = " ".join(heard.text.strip().splitlines()[-1:])
+        raise ModelError(f"TensorFlow Lite's converter failed: {failure} {said}") from failure
+    return name_tensors(content)
+
+
+def name_tensors(content: bytes) -> bytes:
+    """The same flatbuffer with input and outputs named and ordered as the layout says, found through its signature.
+
+    The converter calls them StatefulPartitionedCall_1:6 and the like and orders them as it pleases.
+    """
+    model = unpack(content)
+    graph, signature = model.subgraphs[0], model.signatureDefs[0]
+    inputs = {_text(one.name): one.tensorIndex for one in signature.inputs}
+    outputs = {_text(one.name): one.tensorIndex for one in signature.outputs}
+    if set(inputs) != {PICTURE} or set(outputs) != set(HEADS) or len(set(outputs.values())) != len(HEADS):
+        raise ModelError(f"TFLite signature: wanted {PICTURE} to {list(HEADS)}, found {inputs} to {outputs}")
+    for name, index in (inputs | outputs).items():
+        graph.tensors[index].name = name.encode()
+    graph.inputs = np.array([inputs[PICTURE]], np.int32)
+    graph.outputs = np.array([outputs[name] for name in HEADS], np.int32)
+    model.signatureDefs = None  # the names are on the tensors now; a signature would only repeat them
+    return pack(model)
+
+
+def tensor_quantization(content: bytes) -> Mapping[str, tuple[float, int]]:
+    """(scale, zero point) of the named input and outputs; (0.0, 0) for float tensors."""
+    graph = unpack(content).subgraphs[0]
+    quantization = {}
+    for index in (*graph.inputs, *graph.outputs):
+        tensor = graph.tensors[index]
+        has = tensor.quantization is not None and tensor.quantization.scale is not None
+        pair = (float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0])) if has else (0.0, 0)
+        quantization[_text(tensor.name)] = pair
+    return quantization
+
+
+def unpack(content: bytes) -> Any:  # noqa: ANN401 # generated classes without types
+    """The flatbuffer as a tree of objects."""
+    return schema.ModelT.InitFromPackedBuf(content, 0)
+
+
+def pack(model: Any) -> bytes:  # noqa: ANN401 # generated classes without types
+    """The bytes of such a tree."""
+    builder = flatbuffers.Builder(1 << 20)
+    builder.Finish(model.Pack(builder), file_identifier=FLATBUFFER_ID)
+    return bytes(builder.Output())
+
+
+def _text(name: bytes | str) -> str:
+    return name.decode() if isinstance(name, bytes) else name

@@ -1,0 +1,80 @@
+"""Weights in one form whatever they came from: a folded kernel and bias for every convolution of the layout."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.families import Family
+from convert.layout import CONVS, PICTURE
+from edge_retinaface import model_file
+from edge_retinaface.data import F32
+from edge_retinaface.errors import ModelError
+
+F64 = NDArray[np.float64]
+
+
+class Layer(NamedTuple):
+    """One convolution's numbers, batch normalization folded in."""
+
+    kernel: F32  # Keras layout, Conv.kernel_shape
+    bias: F32  # (outputs,)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """All convolutions' numbers, the family they were trained in, and the file they came from."""
+
+    layers: Mapping[str, Layer]  # by Conv.name, in the layout's order
+    family: Family
+    source: model_file.Weights
+
+    def with_layers(self, changed: Mapping[str, Layer]) -> Self:
+        """The same weights with some layers replaced."""
+        return replace(self, layers={**self.layers, **changed})
+
+
+def make_weights(layers: Mapping[str, Layer], family: Family, source: model_file.Weights) -> Weights:
+    """Checked weights: exactly the layout's layers, each of the layout's shape; ModelError lists what is not so."""
+    missing = [name for name in CONVS if name not in layers]
+    extra = [name for name in layers if name not in CONVS]
+    if missing or extra:
+        raise ModelError(f"weights: wanted every layer once, found missing: {missing}, left over: {extra}")
+    ready = {}
+    for name, conv in CONVS.items():
+        layer = _score_difference(layers[name]) if name.startswith("scores") else layers[name]
+        if layer.kernel.shape != conv.kernel_shape or layer.bias.shape != (conv.outputs,):
+            raise ModelError(f"{name}: wanted a kernel {conv.kernel_shape}, found {layer.kernel.shape}")
+        if not (np.isfinite(layer.kernel).all() and np.isfinite(layer.bias).all()):
+            raise ModelError(f"{name}: wanted finite numbers, found infinity or NaN")
+        ready[name] = Layer(np.ascontiguousarray(layer.kernel, np.float32), layer.bias.astype(np.float32))
+    return Weights(ready, family, source)
+
+
+def fold_batch_norm(kernel: F64, bias: F64, *, depthwise: bool, scale: F64, shift: F64, mean: F64, var: F64) -> Layer:
+    """Convolution and batch normalization as one convolution (`var` includes epsilon), kernel in Keras layout."""
+    factor = scale / np.sqrt(var)
+    kernel = kernel * (factor[:, None] if depthwise else factor)
+    return Layer(kernel.astype(np.float32), ((bias - mean) * factor + shift).astype(np.float32))
+
+
+def centre_input(weights: Weights, centre: int) -> Weights:
+    """Weights for a network whose input is pixel - centre instead of pixel - mean.
+
+    The difference goes into the first bias, exact but for the outermost pixels: zero padding now means `centre`.
+    """
+    first = next(conv.name for conv in CONVS.values() if conv.source == PICTURE)
+    kernel, bias = weights.layers[first]
+    shift = centre - np.array(weights.family.mean)
+    moved = bias + np.einsum("hwio,i->o", kernel.astype(np.float64), shift)
+    return weights.with_layers({first: Layer(kernel, moved.astype(np.float32))})
+
+
+def _score_difference(layer: Layer) -> Layer:
+    """Face logit minus background logit: half the channels, and its sigmoid is the softmax."""
+    kernel, bias = layer
+    if len(bias) == CONVS["scores_8"].outputs:  # already a difference
+        return layer
+    return Layer(kernel[..., 1::2] - kernel[..., 0::2], bias[1::2] - bias[0::2])
