@@ -44,12 +44,7 @@ def write(
 ) -> None:
     """The model file: the flatbuffer and its card."""
     outputs = tuple(
-        model_file.Output(
-            name=head_name(kind, stride),
-            kind=kind,
-            stride=stride,
-            meaning="logit_difference" if kind == "scores" else None,
-        )
+        model_file.Output(name=head_name(kind, stride), kind=kind, stride=stride, meaning="logit_difference")
         for stride in STRIDES
         for kind in VALUES
     )

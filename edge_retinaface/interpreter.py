@@ -1,7 +1,7 @@
 """The TFLite interpreter. The only module that knows the packages it may come from."""
 
+import ctypes
 import importlib
-import os
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Literal, TypeVar
@@ -118,9 +118,11 @@ def _load_package(package: Package) -> ModuleType:
 def _load_delegate(library: ModuleType, delegate: str) -> Any:  # noqa: ANN401 - the packages have no types
     path = EDGETPU_LIBRARY if delegate == "edgetpu" else delegate
     try:
-        return library.load_delegate(os.fspath(path))
+        ctypes.CDLL(path)  # first by itself: a Delegate that fails half-made complains again when it is collected
+        return library.load_delegate(path)
     except OSError as error:
-        raise DelegateError(f"{path}: wanted a delegate library, found: {_first_line(error)}") from error
+        found = _first_line(error).removeprefix(f"{path}: ")
+        raise DelegateError(f"{path}: wanted a delegate library, found: {found}") from error
     except ValueError as error:
         raise DelegateError(f"{path}: the delegate refuses to start: no device, or the wrong version") from error
 

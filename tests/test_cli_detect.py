@@ -39,9 +39,9 @@ def test_the_astronaut_has_one_face_where_it_is(default_model: Path, astronaut: 
     x1, y1, x2, y2 = face["box"]
     assert (found["width"], found["height"]) == (512, 512)
     assert abs(x1 - 177) < 12
-    assert abs(y1 - 73) < 20
+    assert abs(y1 - 57) < 12
     assert abs(x2 - 270) < 12
-    assert abs(y2 - 192) < 20
+    assert abs(y2 - 180) < 12
     assert face["score"] > 0.9
     assert face["landmarks"]["right_eye"][0] < face["landmarks"]["left_eye"][0]
 
