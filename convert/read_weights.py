@@ -1,12 +1,23 @@
 """Weights from any file we know, recognised by its content."""
 
 import hashlib
+import io
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+from convert.families import Family
+from convert.import_keras import import_keras
 from convert.import_onnx import import_onnx
-from convert.weights import Weights, make_weights
+from convert.import_pytorch import import_pytorch
+from convert.keras_file import HDF5_MAGIC
+from convert.torch_file import LEGACY_MAGIC, ZIP_MAGIC
+from convert.weights import Layer, Weights, make_weights
 from edge_retinaface import model_file
 from edge_retinaface.errors import ModelError
+
+Importer = Callable[[bytes, str], tuple[dict[str, Layer], Family]]
+IMPORTERS: dict[str, Importer] = {"onnx": import_onnx, "keras": import_keras, "pytorch": import_pytorch}
 
 
 def read_weights(path: Path) -> Weights:
@@ -20,8 +31,33 @@ def read_weights(path: Path) -> Weights:
 
 def parse_weights(content: bytes, what: str) -> Weights:
     """Weights from a file's content; `what` names it in errors."""
+    kind = _format(content, what)
+    layers, family = IMPORTERS[kind](content, what)
+    return make_weights(layers, family, model_file.Weights(format=kind, sha256=hashlib.sha256(content).hexdigest()))
+
+
+def _format(content: bytes, what: str) -> str:
+    if content.startswith(HDF5_MAGIC):
+        return "keras"
+    if content.startswith(LEGACY_MAGIC):
+        return "pytorch"
+    if content.startswith(ZIP_MAGIC):
+        return _zip_format(content, what)
     if content[4:8] == model_file.FLATBUFFER_ID:
         raise ModelError(f"{what}: wanted weights (ONNX, Keras or PyTorch), found a finished TFLite model")
-    layers, family = import_onnx(content, what)
-    source = model_file.Weights(format="onnx", sha256=hashlib.sha256(content).hexdigest())
-    return make_weights(layers, family, source)
+    if not content:
+        raise ModelError(f"{what}: wanted weights (ONNX, Keras or PyTorch), found an empty file")
+    return "onnx"  # which has no mark of its own: its reader will tell
+
+
+def _zip_format(content: bytes, what: str) -> str:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile as error:
+        raise ModelError(f"{what}: wanted weights (ONNX, Keras or PyTorch), found a damaged zip archive") from error
+    if "model.weights.h5" in names:
+        return "keras"
+    if any(name.endswith("/data.pkl") for name in names):
+        return "pytorch"
+    raise ModelError(f"{what}: wanted weights (ONNX, Keras or PyTorch), found a zip archive of {', '.join(names[:3])}")
