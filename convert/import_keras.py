@@ -22,14 +22,14 @@ SYMMETRIC = ((1, 1), (1, 1))
 Node = tuple[str, int]  # a layer's name and which of its calls
 
 
-def import_keras(content: bytes, what: str) -> tuple[dict[str, Layer], Family]:
-    """Folded layers by the layout's names, and their family; ModelError says what does not fit."""
+def import_keras(content: bytes, what: str) -> tuple[dict[str, Layer], tuple[Family, ...]]:
+    """Folded layers by the layout's names, and the families they may be of; ModelError says what does not fit."""
     file = read_keras(content, what)
     if file.layers is not None:
         reader = _Reader(file.layers, file.arrays, what)
         return match(reader.trace, [stored.name for stored in file.arrays.values()], what)
     naming = keras_naming(key.prefix for key in file.arrays)
-    return layers_by_name(file.arrays, naming, KERAS.epsilon, what), KERAS
+    return layers_by_name(file.arrays, naming, KERAS.epsilon, what), (KERAS,)
 
 
 class _Reader:

@@ -20,8 +20,8 @@ SYMMETRIC = (1, 1, 1, 1)
 SAME_AFTER_EVEN = (0, 0, 1, 1)  # how exporters write TensorFlow's `same` at stride 2
 
 
-def import_onnx(content: bytes, what: str) -> tuple[dict[str, Layer], Family]:
-    """Folded layers by the layout's names, and their family; ModelError says what does not fit."""
+def import_onnx(content: bytes, what: str) -> tuple[dict[str, Layer], tuple[Family, ...]]:
+    """Folded layers by the layout's names, and the families they may be of; ModelError says what does not fit."""
     try:
         model = onnx.load_model_from_string(content)
     except DecodeError as error:

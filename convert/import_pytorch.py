@@ -3,7 +3,7 @@
 import numpy as np
 
 from convert.by_name import Key, Role, Stored, layers_by_name, pick_naming
-from convert.families import PYTORCH, Family
+from convert.families import PYTORCH, PYTORCH_1MB, PYTORCH_RGB, Family
 from convert.names import PYTORCH_NAMINGS
 from convert.torch_file import read_checkpoint
 from convert.weights import Layer
@@ -15,8 +15,8 @@ ROLES: dict[str, Role] = {"bias": "bias", "running_mean": "mean", "running_var":
 KERNEL_DIMENSIONS = 4
 
 
-def import_pytorch(content: bytes, what: str) -> tuple[dict[str, Layer], Family]:
-    """Folded layers by the layout's names, and their family; ModelError says what does not fit."""
+def import_pytorch(content: bytes, what: str) -> tuple[dict[str, Layer], tuple[Family, ...]]:
+    """Folded layers by the layout's names, and the families they may be of; ModelError says what does not fit."""
     tensors = read_checkpoint(content, what)
     names = _without_wrapper([name for name in tensors if not name.endswith(COUNTER)])
     arrays: dict[Key, Stored] = {}
@@ -28,7 +28,7 @@ def import_pytorch(content: bytes, what: str) -> tuple[dict[str, Layer], Family]
         arrays[key] = Stored(original, values)
     naming = pick_naming(PYTORCH_NAMINGS, [key.prefix for key in arrays])
     layers = layers_by_name(arrays, naming, PYTORCH.epsilon, what)
-    return layers, PYTORCH
+    return layers, (PYTORCH, PYTORCH_RGB, PYTORCH_1MB)
 
 
 def _without_wrapper(names: list[str]) -> dict[str, str]:

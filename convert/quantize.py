@@ -21,7 +21,7 @@ INT8_ZERO = -128  # the int8 value of camera byte 0
 def make_spec(weights: Weights, input_hw: tuple[int, int]) -> ModelSpec:
     """The numbers a device needs for these weights at this size; ModelError for a size the network has not."""
     check_input_hw(input_hw)
-    return ModelSpec(input_hw=input_hw, mean=weights.family.mean)
+    return ModelSpec(input_hw=input_hw, mean=weights.family.mean, anchor_sizes=weights.family.anchor_sizes)
 
 
 def quantize(weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None = None) -> bytes:

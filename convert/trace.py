@@ -6,14 +6,12 @@ and not by what they are called.
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from convert.families import Padding
+from convert.families import ActivationKind, Padding
 from convert.weights import F64, fold_batch_norm
-
-ActivationKind = Literal["leaky_relu", "relu", "relu6"]
 
 
 class Activated(NamedTuple):

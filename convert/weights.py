@@ -37,7 +37,7 @@ class Weights:
 
 
 def make_weights(layers: Mapping[str, Layer], family: Family, source: model_file.Weights) -> Weights:
-    """Checked weights: exactly the layout's layers, each of the layout's shape; ModelError lists what is not so."""
+    """Checked weights for BGR pictures: the layout's layers, each of its shape; ModelError lists what is not so."""
     missing = [name for name in CONVS if name not in layers]
     extra = [name for name in layers if name not in CONVS]
     if missing or extra:
@@ -49,6 +49,8 @@ def make_weights(layers: Mapping[str, Layer], family: Family, source: model_file
             raise ModelError(f"{name}: wanted a kernel {conv.kernel_shape}, found {layer.kernel.shape}")
         if not (np.isfinite(layer.kernel).all() and np.isfinite(layer.bias).all()):
             raise ModelError(f"{name}: wanted finite numbers, found infinity or NaN")
+        if conv.source == PICTURE and family.order == "RGB":
+            layer = Layer(layer.kernel[:, :, ::-1], layer.bias)
         ready[name] = Layer(np.ascontiguousarray(layer.kernel, np.float32), layer.bias.astype(np.float32))
     return Weights(ready, family, source)
 
