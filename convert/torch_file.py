@@ -9,7 +9,7 @@ import math
 import pickle
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -82,15 +82,18 @@ def read_checkpoint(content: bytes, what: str) -> dict[str, F32]:
 
 
 def _state_dict(loaded: object) -> dict[str, _Tensor]:
-    """The first dictionary that holds tensors: checkpoints often keep it under state_dict, model or net."""
+    """The dictionary with the most tensors: checkpoints keep it under state_dict, model or net, beside an optimizer's."""
+    best = max(_dictionaries(loaded), key=len, default={})
+    if not best:
+        raise ModelError(f"a {type(loaded).__name__} without tensors")
+    return best
+
+
+def _dictionaries(loaded: object) -> Iterator[dict[str, _Tensor]]:
     if isinstance(loaded, Mapping):
-        tensors = {str(name): value for name, value in loaded.items() if isinstance(value, _Tensor)}
-        if tensors:
-            return tensors
+        yield {str(name): value for name, value in loaded.items() if isinstance(value, _Tensor)}
         for value in loaded.values():
-            if isinstance(value, Mapping) and (inner := _state_dict(value)):
-                return inner
-    raise ModelError(f"a {type(loaded).__name__} without tensors")
+            yield from _dictionaries(value)
 
 
 def _read_zip(content: bytes) -> object:
