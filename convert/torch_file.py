@@ -7,7 +7,6 @@ and the two or three functions that describe a tensor; anything else in it is re
 import io
 import math
 import pickle
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.archive import unzip
 from edge_retinaface.data import F32
 from edge_retinaface.errors import ModelError
 
@@ -70,12 +70,12 @@ class _Tensor:
 def read_checkpoint(content: bytes, what: str) -> dict[str, F32]:
     """Every tensor of a state dict by its name, in the file's order; ModelError for anything else."""
     try:
-        loaded = _read_zip(content) if content.startswith(ZIP_MAGIC) else _read_legacy(io.BytesIO(content))
+        loaded = _read_zip(content, what) if content.startswith(ZIP_MAGIC) else _read_legacy(io.BytesIO(content))
         tensors = {name: tensor.read() for name, tensor in _state_dict(loaded).items()}
     except ModelError as error:
         raise ModelError(f"{what}: wanted a PyTorch state dict, found {error}") from error
     # what a broken or hostile pickle can make the unpickler raise has no common ancestor
-    except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError, ValueError, KeyError, TypeError, IndexError,
+    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, TypeError, IndexError,
             AttributeError, OverflowError, UnicodeDecodeError, MemoryError, RecursionError) as error:  # fmt: skip
         raise ModelError(f"{what}: wanted a PyTorch state dict, found a damaged one: {error}") from error
     return {name: values.astype(np.float32) for name, values in tensors.items()}
@@ -96,18 +96,18 @@ def _dictionaries(loaded: object) -> Iterator[dict[str, _Tensor]]:
             yield from _dictionaries(value)
 
 
-def _read_zip(content: bytes) -> object:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-        if not names:
-            raise ModelError("a zip archive without data.pkl")
-        root = names[0].removesuffix("data.pkl")
-        if f"{root}byteorder" in archive.namelist() and archive.read(f"{root}byteorder").strip() != b"little":
-            raise ModelError("big-endian values")
-        reader = _Unpickler(io.BytesIO(archive.read(names[0])))
-        loaded = reader.load()
-        for storage in reader.storages.values():
-            storage.values = np.frombuffer(archive.read(f"{root}data/{storage.key}"), DTYPES[storage.kind])
+def _read_zip(content: bytes, what: str) -> object:
+    members = unzip(content, what)
+    names = [name for name in members if name.endswith("/data.pkl")]
+    if not names:
+        raise ModelError("a zip archive without data.pkl")
+    root = names[0].removesuffix("data.pkl")
+    if members.get(f"{root}byteorder", b"little").strip() != b"little":
+        raise ModelError("big-endian values")
+    reader = _Unpickler(io.BytesIO(members[names[0]]))
+    loaded = reader.load()
+    for storage in reader.storages.values():
+        storage.values = np.frombuffer(members[f"{root}data/{storage.key}"], DTYPES[storage.kind])
     return loaded
 
 
