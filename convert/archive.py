@@ -9,7 +9,16 @@ from edge_retinaface.errors import ModelError
 
 MOST_BYTES = 1 << 28  # unpacked; the largest honest file of this network has a hundredth of it
 # what zipfile raises for archives that are cut, overwritten, encrypted or of a later version
-BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError, zlib.error, struct.error)
+BROKEN = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    EOFError,
+    ValueError,
+    zlib.error,
+    struct.error,
+)
 
 
 def unzip(content: bytes, what: str) -> dict[str, bytes]:

@@ -64,7 +64,7 @@ def _layer(conv: Conv, place: Place, left: dict[Key, Stored], epsilon: float, wh
     if norm.get("mean") is None or norm.get("variance") is None:
         if bias is None:
             raise ModelError(f"{what}: {conv.name}: wanted a bias or {place.norm}, found neither")
-        return Layer(found.values, bias.astype(np.float32))  # folded already, or a head
+        return Layer(found.values, bias)  # folded already, or a head
     return fold_batch_norm(
         kernel,
         np.zeros(channels) if bias is None else bias,

@@ -56,7 +56,7 @@ def equalize(weights: Weights, ranges: Mapping[str, Range]) -> Weights:
 
 
 def _tied(structure: Structure) -> Iterator[tuple[str, ...]]:
-    """Convolutions whose outputs must share scales, in the layout's order: those that are added, and each other alone."""
+    """Convolutions whose outputs must share scales, in the layout's order: those that are added; others alone."""
     partners = {part: conv.source for conv in CONVS.values() if isinstance(conv.source, Add) for part in conv.source}
     for name, conv in CONVS.items():
         # relu6 is not homogeneous: 6 would become another limit for every channel

@@ -1,4 +1,4 @@
-"""What differs between the trainings whose weights we accept. Data only: the network asks, and never branches on names."""
+"""What differs between the trainings whose weights we accept. Data only: the network never branches on names."""
 
 from dataclasses import dataclass
 from typing import Literal

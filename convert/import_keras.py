@@ -1,6 +1,7 @@
-"""Keras models of the network: by their graph where the file has one, by their layers' names where it has only weights."""
+"""Keras models of the network: by their graph where the file has one, else by their layers' names."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from edge_retinaface.errors import ModelError
 
 SLOPES = ("negative_slope", "alpha")  # of LeakyReLU: Keras 3's and Keras 2's word
 PASSES = {"Dropout", "SpatialDropout2D"}
-UPSAMPLING = {"UpsampleLike", "NearestResize"}  # custom layers: (coarse, fine) to coarse at fine's size; ours
-SYMMETRIC = ((1, 1), (1, 1))
+UPSAMPLING = ("UpSampling2D", "UpsampleLike", "NearestResize")  # the last two are custom layers: the authors', ours
+CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D")
 Node = tuple[str, int]  # a layer's name and which of its calls
 
 
@@ -48,38 +49,43 @@ class _Reader:
         while waiting:
             ready = [node for node, (_, sources) in waiting.items() if all(one in self.values for one in sources)]
             if not ready:
-                raise ModelError(f"{what}: wanted a graph from picture to heads, found {next(iter(waiting))[0]} without source")
+                raise ModelError(
+                    f"{what}: wanted a graph from picture to heads, found {next(iter(waiting))[0]} without source"
+                )
             for node in ready:
                 layer, sources = waiting.pop(node)
                 self.values[node] = self._call(layer, node, sources)
 
     def _call(self, layer: dict[str, Any], node: Node, sources: list[Node]) -> Expression:
         kind, config = layer["class_name"], layer["config"]
+        inputs = [self.values[one] for one in sources]
         if kind == "InputLayer":
             return PICTURE
-        inputs = [self.values[one] for one in sources]
+        if kind in CONVOLUTIONS:
+            return self._activation(config, self._convolution(kind, config, sources[0]))
+        if kind == "ZeroPadding2D":
+            (top, bottom), (left, right) = config["padding"]
+            self.padded[node] = (top, bottom), (left, right)
+            return inputs[0]
+        if kind in PASSES:
+            return inputs[0]
+        return self._plain(kind, config, inputs)
+
+    def _plain(self, kind: str, config: dict[str, Any], inputs: list[Expression]) -> Expression:
+        """An operation that needs nothing but its settings and inputs."""
         x = inputs[0]
-        match kind:
-            case "Conv2D" | "DepthwiseConv2D":
-                return self._activation(config, self._convolution(kind, config, sources[0]))
-            case "BatchNormalization":
-                return self._normalization(config, x)
-            case "LeakyReLU":
-                return self.trace.activate("leaky_relu", x, next(float(config[one]) for one in SLOPES if one in config))
-            case "Activation" | "ReLU":
-                return self._activation(config, x)
-            case "Add":
-                return self.trace.add(inputs)
-            case "Concatenate":
-                return self.trace.join(inputs)
-            case "UpSampling2D" if config.get("interpolation", "nearest") == "nearest":
-                return self.trace.upsample(x)
-            case "ZeroPadding2D":
-                self.padded[node] = tuple(tuple(pair) for pair in config["padding"])  # type: ignore[assignment] # JSON
-                return x
-        if kind in UPSAMPLING:
-            return self.trace.upsample(x)
-        return x if kind in PASSES else self.trace.opaque(f"{kind} {config['name']}", *inputs)
+        operations: dict[str, Callable[[], Expression]] = {
+            "BatchNormalization": lambda: self._normalization(config, x),
+            "LeakyReLU": lambda: self.trace.activate("leaky_relu", x, _slope(config)),
+            "Activation": lambda: self._activation(config, x),
+            "ReLU": lambda: self._activation(config, x),
+            "Add": lambda: self.trace.add(inputs),
+            "Concatenate": lambda: self.trace.join(inputs),
+            **dict.fromkeys(UPSAMPLING, lambda: self.trace.upsample(x)),
+        }
+        if kind not in operations or config.get("interpolation", "nearest") != "nearest":
+            return self.trace.opaque(f"{kind} {config['name']}", *inputs)
+        return operations[kind]()
 
     def _convolution(self, kind: str, config: dict[str, Any], source: Node) -> Expression:
         x, name = self.values[source], config["name"]
@@ -126,8 +132,8 @@ class _Reader:
             kind = activation if isinstance(activation, str) else activation.get("config", activation.get("class_name"))
         if kind == "linear":
             return x
-        if kind == "relu" or kind == "relu6":
-            return self.trace.activate(kind, x)
+        if kind in ("relu", "relu6"):
+            return self.trace.activate("relu" if kind == "relu" else "relu6", x)
         return self.trace.opaque(f"{kind} in {config['name']}", x)
 
     def _array(self, layer: str, role: Role) -> F64 | None:
@@ -138,13 +144,19 @@ class _Reader:
         return frozenset(self.arrays[Key(layer, role)].name for role in roles if Key(layer, role) in self.arrays)
 
 
+def _slope(config: dict[str, Any]) -> float:
+    return next((float(config[name]) for name in SLOPES if name in config), math.nan)
+
+
 def _padding(written: str, padded: tuple[tuple[int, int], tuple[int, int]] | None) -> Padding | None:
     if padded is None:
         return "same" if written == "same" else None
     if written != "valid":
         return None
     # before an even side the last padded pixel is never read, so (1, 0) is as symmetric as (1, 1)
-    return "symmetric" if {pair[0] for pair in padded} == {1} else "same" if {pair[0] for pair in padded} == {0} else None
+    return (
+        "symmetric" if {pair[0] for pair in padded} == {1} else "same" if {pair[0] for pair in padded} == {0} else None
+    )
 
 
 def _calls(layer: dict[str, Any]) -> Iterator[list[Node]]:

@@ -1,4 +1,4 @@
-"""Keras files (.h5 of any age, .keras, .weights.h5) read as arrays and, where there is one, a graph; no code is loaded."""
+"""Keras files (.h5 of any age, .keras, .weights.h5) as arrays and, where there is one, a graph; no code is loaded."""
 
 import io
 import json
@@ -55,7 +55,7 @@ def read_keras(content: bytes, what: str) -> KerasFile:
 def _read_hdf5(file: h5py.File, what: str) -> KerasFile:
     if "layers" in file:  # Keras 3's .weights.h5
         return KerasFile(_numbered_arrays(file, None, what), None)
-    root = file["model_weights"] if "model_weights" in file else file
+    root = file.get("model_weights", file)
     arrays: dict[Key, Stored] = {}
     for layer in (_text(name) for name in root.attrs["layer_names"]):
         for name in (_text(name) for name in root[layer].attrs["weight_names"]):
@@ -90,7 +90,9 @@ def _numbered_arrays(file: h5py.File, layers: list[dict[str, Any]] | None, what:
     for group in groups:
         variables = groups[group].get("vars", {})
         if len(variables) and group not in names:
-            raise ModelError(f"{what}: wanted layers with their names, found none for {group}: save the model as .keras")
+            raise ModelError(
+                f"{what}: wanted layers with their names, found none for {group}: save the model as .keras"
+            )
         roles = _roles(group, len(variables), configs.get(names.get(group, ""), {}))
         for number, role in zip(sorted(variables, key=int), roles, strict=True):
             arrays[Key(names[group], role)] = Stored(f"{names[group]}/{number}", np.asarray(variables[number]))

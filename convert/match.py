@@ -8,6 +8,7 @@ from convert.trace import Activated, Convolved, Expression, Joined, Summed, Trac
 from convert.weights import Layer
 from edge_retinaface.errors import ModelError
 
+
 def match(trace: Trace, arrays: Iterable[str], what: str) -> tuple[dict[str, Layer], tuple[Family, ...]]:
     """Folded layers by the layout's names, and the families whose networks have this graph.
 
@@ -21,7 +22,9 @@ def match(trace: Trace, arrays: Iterable[str], what: str) -> tuple[dict[str, Lay
     used = frozenset[str]().union(*(trace.found[number].arrays for number in numbers.values()))
     left_over = sorted(set(arrays) - used)
     if left_over:
-        raise ModelError(f"{what}: wanted every array used once, found {len(left_over)} left over: {', '.join(left_over)}")
+        raise ModelError(
+            f"{what}: wanted every array used once, found {len(left_over)} left over: {', '.join(left_over)}"
+        )
     found = {name: trace.found[number] for name, number in numbers.items()}
     layers = {name: Layer(one.kernel, one.bias) for name, one in found.items()}
     return layers, tuple(family for family in FAMILIES if family.structure == structure)

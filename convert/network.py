@@ -18,12 +18,15 @@ class NearestResize(keras.layers.Layer):  # type: ignore[misc] # keras has no ty
         self.size_hw = size_hw
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
+        """(1, h, w, channels) to (1, *size_hw, channels)."""
         return tf.raw_ops.ResizeNearestNeighbor(images=x, size=self.size_hw, align_corners=False)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """As `call`: Keras asks while it builds the graph."""
         return (shape[0], *self.size_hw, shape[3])
 
     def get_config(self) -> dict[str, object]:
+        """What a saved model keeps of this layer."""
         return {**super().get_config(), "size_hw": self.size_hw}
 
 

@@ -1,8 +1,7 @@
 """From weights to a model file: passes over the weights, the converter, passes over the flatbuffer, the card."""
 
-import datetime
+import datetime as dt
 from pathlib import Path
-
 
 from convert.backend import keras
 from convert.calibrate import Pictures, measure_ranges
@@ -57,7 +56,7 @@ def write(
     height, width = spec.input_hw
     card = model_file.Card(
         name=f"mnet025-{height}x{width}-{mode}",
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         converter=__version__,
         spec=spec,
         outputs=outputs,

@@ -14,7 +14,7 @@ from convert.recognize import recognize
 from convert.torch_file import LEGACY_MAGIC, ZIP_MAGIC
 from convert.weights import Layer, Weights, make_weights
 from edge_retinaface import model_file
-from edge_retinaface.errors import ModelError
+from edge_retinaface.errors import UNREADABLE, ModelError
 
 Importer = Callable[[bytes, str], tuple[dict[str, Layer], tuple[Family, ...]]]
 IMPORTERS: dict[str, Importer] = {"onnx": import_onnx, "keras": import_keras, "pytorch": import_pytorch}
@@ -28,7 +28,7 @@ def read_weights(path: Path, family: str | None = None) -> tuple[Weights, str]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: wanted a file of weights, found: {error.strerror}") from error
+        raise ModelError(f"{path}: wanted a file of weights, found: {error.strerror}", exit_code=UNREADABLE) from error
     return parse_weights(content, str(path), family)
 
 

@@ -1,4 +1,4 @@
-"""Which family weights were trained in, measured: names and shapes alone cannot tell two trainings of one network apart.
+"""Which family weights were trained in, measured: names and shapes cannot tell two trainings of one network apart.
 
 Two neighbouring cells that see the same face must point at the same places, and they point in units of their anchor's
 size. So the difference of what they say, against the distance between them, measures that size.
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convert.backend import tf
 from convert.families import Family
@@ -58,10 +59,9 @@ def recognize(candidates: Iterable[Weights], what: str) -> tuple[Weights, str]:
     good = [pair for pair in zip(evidence, candidates, strict=True) if pair[0].sizes and pair[0].agrees(pair[1].family)]
     if not good:
         best = max(evidence, key=lambda one: one.confidence)
-        raise ModelError(
-            f"{what}: wanted the anchors of {' or '.join(weights.family.name for weights in candidates)}, found anchors "
-            f"of about {', '.join(f'{size:.0f} (stride {one[0]})' for one, size in sorted(best.sizes.items()))} pixels"
-        )
+        wanted = " or ".join(weights.family.name for weights in candidates)
+        found = ", ".join(f"{size:.0f} (stride {one[0]})" for one, size in sorted(best.sizes.items()))
+        raise ModelError(f"{what}: wanted the anchors of {wanted}, found anchors of about {found} pixels")
     good.sort(key=lambda pair: -pair[0].confidence)
     (first, weights), *others = good
     if others and others[0][0].confidence > CLOSE * first.confidence:
@@ -95,7 +95,7 @@ def measure(weights: Weights, scenes: Iterable[U8]) -> Evidence:
     return Evidence(sizes, confidence)
 
 
-def _steps(sure: F32, said: F32) -> F32:
+def _steps(sure: NDArray[np.bool_], said: F32) -> F32:
     """By how much sure neighbours' offsets differ along the line between them, anchor sizes per `variance`."""
     across = (said[:, :-1] - said[:, 1:])[sure[:, :-1] & sure[:, 1:]][..., 0]
     down = (said[:-1] - said[1:])[sure[:-1] & sure[1:]][..., 1]

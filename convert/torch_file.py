@@ -58,7 +58,13 @@ class _Tensor:
         values = self.storage.values
         reach = self.offset + sum((n - 1) * step for n, step in zip(self.size, self.stride, strict=True)) + 1
         # a stride of zero would make a terabyte out of one value
-        if values is None or self.offset < 0 or math.prod(self.size) > len(values) or reach > len(values) or min(0, *self.stride, 0) < 0:
+        if (
+            values is None
+            or self.offset < 0
+            or math.prod(self.size) > len(values)
+            or reach > len(values)
+            or min(0, *self.stride, 0) < 0
+        ):
             raise ModelError("a tensor that looks outside its storage")
         steps = tuple(step * values.itemsize for step in self.stride)
         view = np.lib.stride_tricks.as_strided(values[self.offset :], self.size, steps)
@@ -82,7 +88,7 @@ def read_checkpoint(content: bytes, what: str) -> dict[str, F32]:
 
 
 def _state_dict(loaded: object) -> dict[str, _Tensor]:
-    """The dictionary with the most tensors: checkpoints keep it under state_dict, model or net, beside an optimizer's."""
+    """The dictionary with most tensors: checkpoints keep it under state_dict, model or net, beside an optimizer's."""
     best = max(_dictionaries(loaded), key=len, default={})
     if not best:
         raise ModelError(f"a {type(loaded).__name__} without tensors")

@@ -3,33 +3,35 @@
 An independent second implementation for the importers' tests; a description in code of the published architecture.
 """
 
-import keras
+from convert.backend import keras
 
 BLOCKS = ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *((128, 1),) * 5, (256, 2), (256, 1))
 LEVELS_AFTER = (5, 11, 13)
 
 
-def upsample(coarse, fine):
+def upsample(coarse: keras.KerasTensor, fine: keras.KerasTensor) -> keras.KerasTensor:
     rows, columns = fine.shape[1:3]
     up = keras.ops.repeat(keras.ops.repeat(coarse, 2, axis=1), 2, axis=2)
     return up[:, :rows, :columns]
 
 
 class UpsampleLike(keras.layers.Layer):
-    def call(self, inputs):
+    def call(self, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
         return upsample(*inputs)
 
-    def compute_output_shape(self, shapes):
+    def compute_output_shape(self, shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
         return (*shapes[1][:3], shapes[0][3])
 
 
-def normalized(x, layer, leaky=None, name=None):
+def normalized(
+    x: keras.KerasTensor, layer: keras.Layer, leaky: float | None = None, name: str | None = None
+) -> keras.KerasTensor:
     x = keras.layers.BatchNormalization(epsilon=1e-3, name=name)(layer(x))
     return x if leaky is None else keras.layers.LeakyReLU(negative_slope=leaky)(x)
 
 
-def context(x):
-    def conv(y, filters, leaky=None):
+def context(x: keras.KerasTensor) -> keras.KerasTensor:
+    def conv(y: keras.KerasTensor, filters: int, leaky: float | None = None) -> keras.KerasTensor:
         return normalized(y, keras.layers.Conv2D(filters, 3, padding="same"), leaky)
 
     three, five_1 = conv(x, 32), conv(x, 16, 0.1)
@@ -38,12 +40,12 @@ def context(x):
     return keras.layers.Activation("relu")(joined)
 
 
-def build(input_hw):
+def build(input_hw: tuple[int, int]) -> keras.Model:
     """Outputs box (n, 4), class (n, 2) softmax, landmark (n, 10)."""
     keras.backend.clear_session()
     picture = keras.Input((*input_hw, 3), batch_size=1)
 
-    def relu6(y, layer, name):
+    def relu6(y: keras.KerasTensor, layer: keras.Layer, name: str | None) -> keras.KerasTensor:
         y = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_bn")(layer(y))
         return keras.layers.ReLU(6.0, name=f"{name}_relu")(y)
 

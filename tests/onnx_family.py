@@ -3,10 +3,12 @@
 Weights are random and batch normalization stays apart unless asked; names say nothing, as in other people's exports.
 """
 
+from collections.abc import Callable
 from itertools import count
 
 import numpy as np
 import onnx
+from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
 
 BLOCKS = ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *((128, 1),) * 5, (256, 2), (256, 1))
@@ -14,27 +16,47 @@ LEVELS_AFTER = (5, 11, 13)
 
 
 class Writer:
-    def __init__(self, seed=0, *, fold=False, twice=False, slope=0.1, width=8, alias=False):
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        fold: bool = False,
+        twice: bool = False,
+        slope: float = 0.1,
+        width: int = 8,
+        alias: bool = False,
+    ) -> None:
         self.random = np.random.default_rng(seed)
         self.fold, self.twice, self.slope, self.width, self.alias = fold, twice, slope, width, alias
         self.nodes, self.arrays, self.numbers = [], [], count()
 
-    def name(self):
+    def name(self) -> str:
         return f"t{next(self.numbers)}"
 
-    def array(self, values):
+    def array(self, values: ArrayLike) -> str:
         name = self.name()
         self.arrays.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
         if not self.alias:
             return name
         return self.node("Identity", [name])
 
-    def node(self, kind, inputs, **attributes):
+    def node(self, kind: str, inputs: list[str], **attributes: object) -> str:
         output = self.name()
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    def conv(self, x, inputs, outputs, side, stride=1, *, groups=1, norm=True, act="leaky"):
+    def conv(
+        self,
+        x: str,
+        inputs: list[str],
+        outputs: int,
+        side: int,
+        stride: int = 1,
+        *,
+        groups: int = 1,
+        norm: bool = True,
+        act: str = "leaky",
+    ) -> str:
         fan = side * side * inputs / groups
         kernel = self.random.normal(0, (1.5 / fan) ** 0.5, (outputs, inputs // groups, side, side)).astype(np.float32)
         gamma, beta = self.random.uniform(0.7, 1.3, outputs), self.random.normal(0, 0.1, outputs)
@@ -52,19 +74,19 @@ class Writer:
             x = self.node("BatchNormalization", [x, *arrays], epsilon=1e-5)
         return self.activate(x, act)
 
-    def activate(self, x, act):
+    def activate(self, x: str, act: str) -> str:
         if act == "leaky":
             return self.node("LeakyRelu", [x], alpha=self.slope)
         return self.node("Relu", [x]) if act == "relu" else x
 
-    def add_up(self, fine, coarse):
+    def add_up(self, fine: str, coarse: str) -> str:
         """Upsampled to the size of `fine`, whatever that is, as PyTorch exports F.interpolate."""
         size = self.node("Shape", [fine])
         up = self.node("Resize", [coarse, "", "", size], mode="nearest", nearest_mode="floor",
                        coordinate_transformation_mode="asymmetric")  # fmt: skip
         return self.node("Add", [up, fine])
 
-    def context(self, x):
+    def context(self, x: str) -> str:
         three = self.conv(x, 64, 32, 3, act="none")
         before = self.random.bit_generator.state
         five_1 = again = self.conv(x, 64, 16, 3)
@@ -75,7 +97,7 @@ class Writer:
         five = self.conv(five_1, 16, 16, 3, act="none")
         return self.node("Relu", [self.node("Concat", [three, five, seven], axis=1)])
 
-    def model(self, act="leaky"):
+    def model(self, act: str = "leaky") -> onnx.ModelProto:
         """Picture (1, 3, H, W) to loc (n, 4), conf (n, 2), landmarks (n, 10)."""
         x = self.conv("picture", 3, self.width, 3, 2, act=act)
         levels, channels = [], self.width
@@ -102,13 +124,13 @@ class Writer:
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
-def write(**settings):
+def write(**settings: object) -> bytes:
     """The bytes of such a model."""
     act = settings.pop("act", "leaky")
     return Writer(**settings).model(act).SerializeToString()
 
 
-def edit(content, change):
+def edit(content: bytes, change: Callable[[onnx.GraphProto], None]) -> bytes:
     """The bytes after `change(graph)`."""
     model = onnx.load_model_from_string(content)
     change(model.graph)

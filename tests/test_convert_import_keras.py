@@ -2,26 +2,29 @@ import io
 from pathlib import Path
 
 import h5py
+import keras_family
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx_family import write
 
+from convert.backend import keras
 from convert.families import KERAS, PYTORCH
 from convert.import_keras import import_keras
+from convert.import_onnx import import_onnx
 from convert.layout import CONVS
+from convert.network import build_network
+from convert.weights import make_weights
 from edge_retinaface.errors import ModelError
 
 pytestmark = pytest.mark.convert
+Saved = tuple[keras.Model, dict[str, bytes]]
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory):
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     """The Keras family's network with random weights, saved in every way Keras has; and the network."""
-    import keras_family
-
-    from convert.backend import keras
-
     keras.utils.set_random_seed(1)
     network = keras_family.build((64, 96))
     random = np.random.default_rng(1)
@@ -36,7 +39,7 @@ def saved(tmp_path_factory):
     return network, {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def save_legacy(file, network):
+def save_legacy(file: h5py.File, network: keras.Model) -> None:
     """As Keras 2 wrote model.save_weights(….h5)."""
     file.attrs["layer_names"] = [layer.name.encode() for layer in network.layers]
     for layer in network.layers:
@@ -48,7 +51,7 @@ def save_legacy(file, network):
 
 
 @pytest.mark.parametrize("name", ["whole.keras", "new.weights.h5", "legacy.h5"])
-def test_every_way_of_saving_gives_the_same_layers(saved, name):
+def test_every_way_of_saving_gives_the_same_layers(saved: Saved, name: str) -> None:
     network, files = saved
     layers, families = import_keras(files[name], name)
     assert families == (KERAS,)
@@ -60,13 +63,7 @@ def test_every_way_of_saving_gives_the_same_layers(saved, name):
     np.testing.assert_allclose(layers["stage1.3.depthwise"].bias, beta - mean * factor, rtol=1e-4, atol=1e-6)
 
 
-def test_our_own_saved_network_comes_back_bit_for_bit(tmp_path):
-    from onnx_family import write
-
-    from convert.import_onnx import import_onnx
-    from convert.network import build_network
-    from convert.weights import make_weights
-
+def test_our_own_saved_network_comes_back_bit_for_bit(tmp_path: Path) -> None:
     layers, _ = import_onnx(write(fold=True), "random")
     weights = make_weights(layers, PYTORCH, None)
     build_network(weights, (64, 96)).save(tmp_path / "own.keras")
@@ -77,23 +74,23 @@ def test_our_own_saved_network_comes_back_bit_for_bit(tmp_path):
         np.testing.assert_array_equal(back[name].bias, layer.bias)
 
 
-def test_another_keras_network_is_refused_at_its_first_layer(tmp_path):
-    from convert.backend import keras
-
+def test_another_keras_network_is_refused_at_its_first_layer(tmp_path: Path) -> None:
     picture = keras.Input((32, 32, 3))
     network = keras.Model(picture, keras.layers.Conv2D(16, 5, padding="same")(picture))
     network.save(tmp_path / "other.keras")
-    with pytest.raises(ModelError, match=r"other: stage1\.0: wanted a 3x3 convolution 3 to 8.* found a 5x5 convolution"):
+    with pytest.raises(
+        ModelError, match=r"other: stage1\.0: wanted a 3x3 convolution 3 to 8.* found a 5x5 convolution"
+    ):
         import_keras((tmp_path / "other.keras").read_bytes(), "other")
     keras.Sequential([picture, keras.layers.Dense(2)]).save(tmp_path / "sequence.keras")
     with pytest.raises(ModelError, match="wanted a functional Keras model, found Sequential"):
         import_keras((tmp_path / "sequence.keras").read_bytes(), "sequence")
 
 
-def test_a_left_over_and_a_missing_layer_are_named(saved):
+def test_a_left_over_and_a_missing_layer_are_named(saved: Saved) -> None:
     _, files = saved
 
-    def stranger(file, names):
+    def stranger(file: h5py.File, names: list[str]) -> list[str]:
         file.copy("conv1", "conv9")
         return [*names, "conv9"]
 
@@ -108,9 +105,9 @@ def test_a_left_over_and_a_missing_layer_are_named(saved):
             import_keras(stream.getvalue(), "edited")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(data=st.data())
-def test_a_file_cut_or_overwritten_anywhere_is_one_error_or_still_weights(saved, data):
+def test_a_file_cut_or_overwritten_anywhere_is_one_error_or_still_weights(saved: Saved, data: st.DataObject) -> None:
     content = saved[1][data.draw(st.sampled_from(["whole.keras", "legacy.h5"]))]
     place = data.draw(st.integers(0, len(content) - 9))
     broken = data.draw(st.sampled_from([content[:place], content[:place] + b"\xff" * 8 + content[place + 8 :]]))
@@ -122,12 +119,7 @@ def test_a_file_cut_or_overwritten_anywhere_is_one_error_or_still_weights(saved,
 
 
 @pytest.mark.evaluation
-def test_the_published_file_gives_what_its_authors_network_gives():
-    import keras_family
-
-    from convert.network import build_network
-    from convert.weights import make_weights
-
+def test_the_published_file_gives_what_its_authors_network_gives() -> None:
     path = Path("../shared/data/weights/retinaface_mobilenet025_keras.h5")
     if not path.exists():
         pytest.skip(f"no {path}")
@@ -141,4 +133,3 @@ def test_the_published_file_gives_what_its_authors_network_gives():
         found = np.concatenate([np.asarray(outputs[f"{kind}_{s}"]).reshape(-1, wanted.shape[1]) for s in (8, 16, 32)])
         # its own float32 result is 6e-5 of the largest value away from its float64 result
         assert np.abs(found - wanted).max() < 2e-4 * np.abs(wanted).max()
-

@@ -1,4 +1,5 @@
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from convert.layout import CONVS
 from edge_retinaface.errors import ModelError
 
 
-def test_an_export_with_folded_batch_normalization_gives_the_same_layers_as_one_without():
+def test_an_export_with_folded_batch_normalization_gives_the_same_layers_as_one_without() -> None:
     plain, families = import_onnx(write(), "plain")
     folded, _ = import_onnx(write(fold=True), "folded")
     assert set(plain) == set(CONVS)
@@ -22,30 +23,30 @@ def test_an_export_with_folded_batch_normalization_gives_the_same_layers_as_one_
 
 
 @pytest.mark.parametrize("exported", [{"twice": True}, {"alias": True}, {"twice": True, "fold": True, "alias": True}])
-def test_a_shared_convolution_exported_twice_and_renamed_arrays_are_seen_through(exported):
+def test_a_shared_convolution_exported_twice_and_renamed_arrays_are_seen_through(exported: dict[str, bool]) -> None:
     plain, _ = import_onnx(write(), "plain")
     other, _ = import_onnx(write(**exported), "other")
     for name, layer in plain.items():
         np.testing.assert_allclose(layer.kernel, other[name].kernel, rtol=1e-5, atol=1e-6)
 
 
-def test_relu_everywhere_is_another_family():
+def test_relu_everywhere_is_another_family() -> None:
     with pytest.raises(ModelError, match=r"fpn\.output1: wanted .* then relu, after stage1\.5\.pointwise; found"):
         import_onnx(write(act="relu"), "mixed")  # its neck is still leaky: no family has that
 
 
-def test_a_network_of_another_width_is_refused_at_its_first_convolution():
+def test_a_network_of_another_width_is_refused_at_its_first_convolution() -> None:
     with pytest.raises(ModelError, match=r"wide\.onnx: stage1\.0: wanted a 3x3 convolution 3 to 8.* 3 to 16, stride 2"):
         import_onnx(write(width=16), "wide.onnx")
 
 
-def test_another_slope_is_refused_where_it_first_shows():
+def test_another_slope_is_refused_where_it_first_shows() -> None:
     with pytest.raises(ModelError, match=r"stage1\.0: .*leaky_relu 0\.2"):
         import_onnx(write(slope=0.2), "steep")
 
 
-def test_an_array_that_nothing_uses_is_listed():
-    def add_stranger(graph):
+def test_an_array_that_nothing_uses_is_listed() -> None:
+    def add_stranger(graph: onnx.GraphProto) -> None:
         graph.initializer.add().CopyFrom(graph.initializer[0])
         graph.initializer[-1].name = "stranger"
 
@@ -53,8 +54,8 @@ def test_an_array_that_nothing_uses_is_listed():
         import_onnx(edit(write(fold=True), add_stranger), "odd")
 
 
-def test_a_missing_head_is_named():
-    def drop_a_head(graph):
+def test_a_missing_head_is_named() -> None:
+    def drop_a_head(graph: onnx.GraphProto) -> None:
         [head] = [one for one in graph.initializer if list(one.dims) == [20, 64, 1, 1]][-1:]
         [node] = [node for node in graph.node if head.name in node.input]
         node.op_type = "ConvTranspose"
@@ -63,8 +64,8 @@ def test_a_missing_head_is_named():
         import_onnx(edit(write(), drop_a_head), "headless")
 
 
-def test_swapped_parts_of_a_concatenation_are_noticed():
-    def swap(graph):
+def test_swapped_parts_of_a_concatenation_are_noticed() -> None:
+    def swap(graph: onnx.GraphProto) -> None:
         [first, *_] = [node for node in graph.node if node.op_type == "Concat"]
         first.input[1], first.input[2] = first.input[2], first.input[1]
 
@@ -72,8 +73,8 @@ def test_swapped_parts_of_a_concatenation_are_noticed():
         import_onnx(edit(write(), swap), "swapped")
 
 
-def test_a_network_with_another_operation_inside_names_it():
-    def replace(graph):
+def test_a_network_with_another_operation_inside_names_it() -> None:
+    def replace(graph: onnx.GraphProto) -> None:
         [_, second, *_] = [node for node in graph.node if node.op_type == "LeakyRelu"]
         second.op_type = "Elu"
 
@@ -82,7 +83,7 @@ def test_a_network_with_another_operation_inside_names_it():
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x08\x06", b"\x00" * 64])
-def test_what_is_no_model_is_one_error(content):
+def test_what_is_no_model_is_one_error(content: bytes) -> None:
     with pytest.raises(ModelError, match="junk"):
         import_onnx(content, "junk")
 
@@ -92,6 +93,6 @@ SAMPLE = write(fold=True)
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, len(SAMPLE) - 1))
-def test_a_model_cut_anywhere_is_one_error(length):
+def test_a_model_cut_anywhere_is_one_error(length: int) -> None:
     with pytest.raises(ModelError):
         import_onnx(SAMPLE[:length], "cut")

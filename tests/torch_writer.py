@@ -6,8 +6,13 @@ import sys
 import types
 import zipfile
 from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convert.layout import Conv
+from convert.names import Naming
 
 KINDS = {"f4": "FloatStorage", "f8": "DoubleStorage", "f2": "HalfStorage", "i8": "LongStorage"}
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
@@ -16,23 +21,23 @@ MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 class Tensor:
     """Pickled as torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)."""
 
-    def __init__(self, values):
+    def __init__(self, values: ArrayLike) -> None:
         self.values = np.ascontiguousarray(values)
         self.key = str(94_000_000_000_000 + id(self))
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[object, ...]:
         strides = tuple(step // self.values.itemsize for step in self.values.strides)
-        rebuild = sys.modules["torch._utils"]._rebuild_tensor_v2
+        rebuild = getattr(sys.modules["torch._utils"], "_rebuild_tensor_v2")  # noqa: B009 # a stand-in, see _modules
         return rebuild, (Storage(self), 0, self.values.shape, strides, False, OrderedDict())
 
 
 class Storage:
-    def __init__(self, tensor):
+    def __init__(self, tensor: "Tensor") -> None:
         self.tensor = tensor
 
 
 class Pickler(pickle.Pickler):
-    def persistent_id(self, obj):
+    def persistent_id(self, obj: object) -> tuple[object, ...] | None:
         if not isinstance(obj, Storage):
             return None
         values = obj.tensor.values
@@ -41,22 +46,22 @@ class Pickler(pickle.Pickler):
         return (*common, None) if self.legacy else common
 
 
-def _modules():
+def _modules() -> dict[str, types.ModuleType]:
     """Stand-ins for the modules whose names end up in the pickle."""
     torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
 
-    def _rebuild_tensor_v2(*_):
+    def _rebuild_tensor_v2(*_: object) -> None:
         raise AssertionError
 
     _rebuild_tensor_v2.__module__ = "torch._utils"
     _rebuild_tensor_v2.__qualname__ = "_rebuild_tensor_v2"
-    utils._rebuild_tensor_v2 = _rebuild_tensor_v2
+    setattr(utils, _rebuild_tensor_v2.__name__, _rebuild_tensor_v2)
     for kind in KINDS.values():
         setattr(torch, kind, type(kind, (), {"__module__": "torch"}))
     return {"torch": torch, "torch._utils": utils}
 
 
-def _pickled(value, *, legacy):
+def _pickled(value: object, *, legacy: bool) -> bytes:
     stream = io.BytesIO()
     pickler = Pickler(stream, protocol=2)
     pickler.legacy = legacy
@@ -68,7 +73,7 @@ def _pickled(value, *, legacy):
     return stream.getvalue()
 
 
-def _tensors(value):
+def _tensors(value: object) -> Iterator[Tensor]:
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, dict):
@@ -76,7 +81,7 @@ def _tensors(value):
             yield from _tensors(inner)
 
 
-def save(value, *, legacy=False):
+def save(value: object, *, legacy: bool = False) -> bytes:
     """The bytes of torch.save(value): `value` is dictionaries of Tensor and plain numbers."""
     tensors = list(_tensors(value))
     if legacy:
@@ -96,7 +101,7 @@ def save(value, *, legacy=False):
     return stream.getvalue()
 
 
-def state_dict(naming, convs, seed=0):
+def state_dict(naming: Naming, convs: Mapping[str, Conv], seed: int = 0) -> OrderedDict[str, NDArray[np.generic]]:
     """Random weights of the whole network under a naming, arrays as PyTorch shapes them."""
     random = np.random.default_rng(seed)
     arrays = OrderedDict()
