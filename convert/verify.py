@@ -47,7 +47,7 @@ def verify(model: ModelFile, weights: Weights, pictures: Iterable[U8]) -> list[F
         bgr = tensor if spec.order == "BGR" else tensor[..., ::-1]
         outputs = network(bgr[None].astype(np.float32) - np.float32(spec.centre))
         wanted = {name: np.asarray(value) for name, value in outputs.items()}
-        interpreter.fill(lambda target: np.copyto(target, tensor))
+        interpreter.fill(picture, "BGR")
         for stride, level in zip(STRIDES, interpreter.invoke(), strict=True):
             sure = wanted[head_name("scores", stride)].reshape(-1) > np.log(SURE / (1 - SURE))
             for kind in VALUES:
