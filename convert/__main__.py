@@ -8,6 +8,7 @@ import typer
 
 from convert.calibrate import Pictures, folder_pictures
 from convert.default_weights import REQUIREMENT, fetch_weights, read_wheel
+from convert.evaluation.command import eval_command
 from convert.families import FAMILIES, PYTORCH
 from convert.network import build_network
 from convert.quantize import make_spec, quantize, write
@@ -46,6 +47,9 @@ FamilyOption = Annotated[
         help=f"How the weights were trained: {', '.join(one.name for one in FAMILIES)}. Without it, measured."
     ),
 ]
+
+
+app.command(name="eval")(eval_command)
 
 
 @app.command(name="quantize")
