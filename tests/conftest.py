@@ -1,12 +1,16 @@
 """Pictures and models that several test files use, made once a run."""
 
+import gc
 import importlib.util
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from waiting import eventually
 
 ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".cache"
@@ -35,3 +39,24 @@ def default_model() -> Path:
         environ = os.environ | {"XDG_CACHE_HOME": str(CACHE)}
         subprocess.run([sys.executable, "-m", "convert", "default"], cwd=ROOT, env=environ, check=True)
     return path
+
+
+@pytest.fixture
+def no_leaks() -> Iterator[None]:
+    """Fails a test that leaves a thread or an open file behind."""
+    threads, files = set(threading.enumerate()), open_files()
+    yield
+    assert eventually(lambda: set(threading.enumerate()) <= threads), set(threading.enumerate()) - threads
+    gc.collect()
+    assert open_files() - files == set()
+
+
+def open_files() -> set[tuple[str, str]]:
+    """(descriptor, what it is) of everything this process has open."""
+    found = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            found.add((entry.name, str(entry.readlink())))
+        except FileNotFoundError:  # the folder itself, while it was read
+            continue
+    return found
