@@ -1,7 +1,7 @@
 """`edge-retinaface install-service` and `uninstall-service`: the systemd units, and what they need."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
@@ -38,11 +38,13 @@ def install_service(
             raise UsageError(f"--with: wanted one of {', '.join(install.DROP_INS)}, found {name!r}")
     files = install.plan(command or install.own_command(), packaged=packaged, drop_ins=wanted)
     _say(install.write(files, root, dry_run=dry_run))
-    if root == HERE:
-        base = install.PACKAGED_BASE if packaged else install.OWN_BASE
-        _call("systemd-sysusers", str(base / install.SYSUSERS), dry_run=dry_run)
-        _call("systemd-tmpfiles", "--create", str(base / install.TMPFILES), dry_run=dry_run)
-        _start(dry_run=dry_run)
+    if root != HERE:
+        return
+    if not BOOTED.is_dir():
+        typer.echo("systemd does not run here: nothing is started", err=True)
+        return
+    for step in _steps(install.PACKAGED_BASE if packaged else install.OWN_BASE):
+        _call(*step, dry_run=dry_run)
 
 
 def uninstall_service(root: RootOption = HERE, dry_run: DryRunOption = False, packaged: PackagedOption = False) -> None:
@@ -56,14 +58,14 @@ def uninstall_service(root: RootOption = HERE, dry_run: DryRunOption = False, pa
         _call("systemctl", "daemon-reload", dry_run=dry_run)
 
 
-def _start(*, dry_run: bool) -> None:
-    if not BOOTED.is_dir():
-        typer.echo("systemd does not run here: nothing is started", err=True)
-        return
+def _steps(base: PurePosixPath) -> Iterator[tuple[str, ...]]:
+    """The programs that make a running systemd take the new files."""
+    yield "systemd-sysusers", str(base / install.SYSUSERS)
+    yield "systemd-tmpfiles", "--create", str(base / install.TMPFILES)
     if UDEVD.exists():
-        _call("udevadm", "control", "--reload", dry_run=dry_run)
-        _call("udevadm", "trigger", "--subsystem-match=usb", "--subsystem-match=dma_heap", dry_run=dry_run)
-    _call("systemctl", "daemon-reload", dry_run=dry_run)
+        yield "udevadm", "control", "--reload"
+        yield "udevadm", "trigger", "--subsystem-match=usb", "--subsystem-match=dma_heap"
+    yield "systemctl", "daemon-reload"
 
 
 def _call(*command: str, dry_run: bool) -> None:
