@@ -19,6 +19,8 @@ FLOORS = (
         "edge_retinaface.model_file",
         "edge_retinaface.images",
         "edge_retinaface.faces",
+        "edge_retinaface.config",
+        "edge_retinaface.message",
     ),
     ("edge_retinaface.interpreter", "edge_retinaface.cameras", "edge_retinaface.publishers", "edge_retinaface.media"),
     ("edge_retinaface.detector",),

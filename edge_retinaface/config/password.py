@@ -1,0 +1,37 @@
+"""Where the broker's password comes from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from edge_retinaface.config.secret import Secret
+from edge_retinaface.config.settings import MqttSettings
+from edge_retinaface.errors import ConfigError
+
+CREDENTIAL = "mqtt.password"  # its name for systemd's LoadCredential=
+
+
+def with_credential(settings: MqttSettings, environ: Mapping[str, str]) -> MqttSettings:
+    """`settings` with the systemd credential as the password file, if the service was given one."""
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    if not directory:
+        return settings
+    path = Path(directory, CREDENTIAL)
+    return replace(settings, password_file=str(path), password=None) if path.exists() else settings
+
+
+def read_password(settings: MqttSettings) -> Secret | None:
+    """The password, from its file or the configuration; None if there is none. ConfigError if it cannot be read."""
+    if not settings.password_file:
+        return settings.password
+    wanted = f"mqtt.password_file: wanted a file that holds the password, found {settings.password_file}:"
+    try:
+        text = Path(settings.password_file).read_text("utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise ConfigError(f"{wanted} {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{wanted} not UTF-8 text") from error
+    if not text:
+        raise ConfigError(f"{wanted} empty")
+    return Secret(text)
