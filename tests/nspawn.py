@@ -20,13 +20,12 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge
 PACKAGES = "systemd,systemd-sysv,dbus,udev,python3,python3-venv,iproute2"
 SUITES = {(3, 11): "bookworm", (3, 13): "trixie"}  # by their Python: this one's pip chooses the wheels
 VENV = "opt/edge-retinaface"
-LIMIT_S = 120  # for one booted test
 INSIDE = Path(__file__).with_name("nspawn_inside.py")
 UNIT = """[Unit]
 After=basic.target
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'python3 /test.py >/test.out 2>&1; exec systemctl exit $?'
+ExecStart=/bin/sh -c '{}'
 """
 
 
@@ -50,23 +49,39 @@ def debian() -> Path:
     suite = SUITES[sys.version_info[:2]]
     key = hashlib.sha256("\n".join([PACKAGES, *dependencies, *pins]).encode()).hexdigest()[:12]
     root = CACHE / f"{suite}-{key}"
+    with made_once(root) as aside:
+        if aside:
+            bootstrap(aside, PACKAGES)
+            run("chroot", str(aside), "python3", "-m", "venv", f"/{VENV}")
+            (aside / "pins").write_text("\n".join(pins))
+            (site,) = (aside / VENV).glob("lib/python3*/site-packages")
+            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            constraint = ["--only-binary=:all:", "--constraint", str(aside / "pins")]
+            run(*pip, "--target", str(site), *constraint, *dependencies)
+    return root
+
+
+def bootstrap(folder: Path, packages: str) -> None:
+    """Debian with `packages` and what they need, in the empty `folder`."""
+    folder.chmod(0o755)
+    suite = SUITES[sys.version_info[:2]]
+    run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", suite, str(folder))
+
+
+@contextmanager
+def made_once(root: Path) -> Iterator[Path | None]:
+    """An empty folder that becomes `root` if all goes well; None if `root` is there already."""
     if root.exists():
-        return root
+        yield None
+        return
     CACHE.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=CACHE))
     try:
-        aside.chmod(0o755)
-        _run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", suite, str(aside))
-        _run("chroot", str(aside), "python3", "-m", "venv", f"/{VENV}")
-        (aside / "pins").write_text("\n".join(pins))
-        (site,) = (aside / VENV).glob("lib/python3*/site-packages")
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]
-        _run(*pip, "--target", str(site), "--constraint", str(aside / "pins"), *dependencies)
+        yield aside
         aside.rename(root)
     except BaseException:
         shutil.rmtree(aside)
         raise
-    return root
 
 
 def install(root: Path, layer: Path, wheel: Path) -> None:
@@ -74,46 +89,48 @@ def install(root: Path, layer: Path, wheel: Path) -> None:
     with overlay([root], layer) as here:
         shutil.copy(wheel, here)
         pip = f"/{VENV}/bin/pip"
-        _run("chroot", str(here), pip, "install", "--quiet", "--no-index", "--no-deps", f"/{wheel.name}")
+        run("chroot", str(here), pip, "install", "--quiet", "--no-index", "--no-deps", f"/{wheel.name}")
         (here / wheel.name).unlink()
-        _run("chroot", str(here), f"/{VENV}/bin/edge-retinaface", "install-service")
+        run("chroot", str(here), f"/{VENV}/bin/edge-retinaface", "install-service")
 
 
 def boot(
-    layers: list[Path], script: str, *, files: dict[str, str] | None = None, bind: tuple[str, ...] = ()
+    layers: list[Path], script: str, *, files: dict[str, str] | None = None, limit_s: float = 120
 ) -> dict[str, Any]:
     """Boot the layers, uppermost first, with `files` put in; what the Python `script` passes to `report` inside."""
     with tempfile.TemporaryDirectory() as name, overlay(layers, Path(name, "upper")) as here:
-        for path, text in (files or {}).items():
-            (here / path).parent.mkdir(parents=True, exist_ok=True)
-            (here / path).write_text(text)
-        (here / "test.py").write_text(INSIDE.read_text() + script)
-        units = here / "etc/systemd/system"
-        (units / "test.service").write_text(UNIT)
-        (units / "multi-user.target.wants").mkdir(exist_ok=True)
-        (units / "multi-user.target.wants/test.service").symlink_to("../test.service")
+        furnish(here, script, files or {}, "python3 /test.py >/test.out 2>&1; exec systemctl exit $?")
         # device and address rules are BPF programs on the unified hierarchy: without these they are silently not there
         command = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--private-network"]
         command += ["--console=pipe", "--capability=CAP_BPF,CAP_PERFMON", "--system-call-filter=bpf"]
-        command += [f"--machine=t{os.getpid()}", f"--directory={here}", *(f"--bind={one}" for one in bind)]
+        command += [f"--machine=t{os.getpid()}", f"--directory={here}"]
         environ = os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
-        with Path(name, "console").open("wb+") as console:
+        console = Path(name, "console")
+        with console.open("wb") as out:
             done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-                env=environ,
-                timeout=LIMIT_S,
-                check=False,
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environ, timeout=limit_s, check=False
             )
-            console.seek(0)
-            said = here / "test.out"
-            output = said.read_text() if said.exists() else console.read().decode(errors="replace")
-        if done.returncode:
-            raise AssertionError(f"inside, exit code {done.returncode}:\n{output}")
-        found: dict[str, Any] = json.loads(output.splitlines()[-1])
-        return found
+        said = here / "test.out"
+        return findings((said if said.exists() else console).read_text(errors="replace"), done.returncode)
+
+
+def furnish(here: Path, script: str, files: dict[str, str], command: str) -> None:
+    """Put the script, the files, and a unit that runs `command` at boot into the system at `here`."""
+    for path, text in {**files, "test.py": INSIDE.read_text() + script}.items():
+        (here / path).parent.mkdir(parents=True, exist_ok=True)
+        (here / path).write_text(text)
+    units = here / "etc/systemd/system"
+    (units / "test.service").write_text(UNIT.format(command))
+    (units / "multi-user.target.wants").mkdir(exist_ok=True)
+    (units / "multi-user.target.wants/test.service").symlink_to("../test.service")
+
+
+def findings(output: str, exit_code: int) -> dict[str, Any]:
+    """What the script reported. AssertionError with all that it said if it failed."""
+    if exit_code:
+        raise AssertionError(f"inside, exit code {exit_code}:\n{output}")
+    found: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return found
 
 
 @contextmanager
@@ -123,16 +140,17 @@ def overlay(lower: list[Path], upper: Path) -> Iterator[Path]:
     work = Path(tempfile.mkdtemp(dir=upper.parent))
     here = Path(tempfile.mkdtemp(dir=upper.parent))
     options = f"lowerdir={':'.join(map(str, lower))},upperdir={upper},workdir={work}"
-    _run("mount", "-t", "overlay", "overlay", "-o", options, str(here))
+    run("mount", "-t", "overlay", "overlay", "-o", options, str(here))
     try:
         yield here
     finally:
-        _run("umount", str(here))
+        run("umount", str(here))
         here.rmdir()
         shutil.rmtree(work)
 
 
-def _run(*command: str) -> None:
+def run(*command: str) -> None:
+    """Run a program to its end. RuntimeError with its words if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr or done.stdout}")
