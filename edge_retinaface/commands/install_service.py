@@ -1,5 +1,6 @@
 """`edge-retinaface install-service` and `uninstall-service`: the systemd units, and what they need."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -7,7 +8,8 @@ from typing import Annotated
 import typer
 
 from edge_retinaface import install
-from edge_retinaface.errors import UsageError
+from edge_retinaface.config import load_config
+from edge_retinaface.errors import ConfigError, UsageError
 
 BOOTED = Path("/run/systemd/system")  # sd_booted(3)
 UDEVD = Path("/run/udev/control")
@@ -45,6 +47,15 @@ def install_service(
         return
     for step in _steps(install.PACKAGED_BASE if packaged else install.OWN_BASE):
         _call(*step, dry_run=dry_run)
+    try:
+        load_config(install.CONFIG, os.environ)
+    except ConfigError as error:
+        typer.echo(f"not started: {error}: then run this again", err=True)
+        return
+    # in this order also for an upgrade: a socket cannot be changed while its service runs
+    _call("systemctl", "stop", install.SOCKET, install.SERVICE, dry_run=dry_run)
+    _call("systemctl", "enable", install.SERVICE, dry_run=dry_run)
+    _call("systemctl", "start", install.SERVICE, dry_run=dry_run)
 
 
 def uninstall_service(root: RootOption = HERE, dry_run: DryRunOption = False, packaged: PackagedOption = False) -> None:
