@@ -36,14 +36,14 @@ def check_broker(config: Config, settings: MqttSettings, messages: dict[str, byt
     _tell(client, said)
     client.loop_start()
     try:
-        error = _wait(said)
-        if error:
+        refusal = _wait(said)
+        if refusal:
             address = f"is the broker up, and is {endpoint} its address? [mqtt] host, port, ca_file"
-            advice = NO_RIGHT_ADVICE if error in NO_RIGHT else address
-            yield failed("broker", f"{endpoint}: wanted a connection, found {error}", advice)
+            advice = NO_RIGHT_ADVICE if refusal in NO_RIGHT else address
+            yield failed("broker", f"{endpoint}: wanted a connection, found {refusal}", advice)
             return
         yield Finding("broker", ok=True, found=f"{endpoint}: connected{' with TLS' if settings.uses_tls else ''}")
-        refused = [f"{topic} ({error})" for topic, error in _publish(client, config, settings, messages, said)]
+        refused = [f"{topic} ({why})" for topic, why in _publish(client, config, settings, messages, said)]
         if refused:
             advice = "allow them in the broker's ACL: it is silent about what it does not pass on"
             yield failed("broker publishes", f"refused: {', '.join(refused)}", advice)
@@ -70,8 +70,8 @@ def _publish(
         tried.append((discovery_topic(settings.discovery, config.device), payload, True))
     for topic, payload, retain in tried:
         client.publish(topic, payload, qos=1, retain=retain)
-        if error := _wait(said):
-            yield topic, error
+        if refusal := _wait(said):
+            yield topic, refusal
 
 
 def _wait(said: "queue.SimpleQueue[str]") -> str:

@@ -3,7 +3,7 @@
 import os
 import queue
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import typer
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
@@ -16,7 +16,7 @@ from edge_retinaface.publishers.mqtt_client import connect_error, make_client
 from edge_retinaface.publishers.topics import Topics
 
 
-def broker_lines(settings: MqttSettings, device: str) -> Iterator[bytes]:
+def broker_lines(settings: MqttSettings, device: str) -> Generator[bytes]:
     """The payloads of the device's detection messages, for ever. PublishError if the first connection fails."""
     endpoint = f"{settings.host}:{settings.effective_port}"
     topic = Topics(settings.prefix, device).faces("+")
@@ -46,7 +46,7 @@ def broker_lines(settings: MqttSettings, device: str) -> Iterator[bytes]:
             inbox.put(PublishError(f"{endpoint}: wanted a connection, found {found}"))
 
     def on_message(_client: Client, _data: object, message: MQTTMessage) -> None:
-        inbox.put(message.payload)
+        inbox.put(bytes(message.payload))
 
     client = make_client(settings, f"{settings.prefix}-{device}-listen-{os.getpid()}", None)
     client.on_connect = on_connect

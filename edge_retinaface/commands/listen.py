@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from datetime import datetime
 from itertools import islice
@@ -48,7 +48,7 @@ def _socket_path(config: Path) -> Path:
     return Path((load_config(config, os.environ).socket if config.exists() else SocketSettings()).path)
 
 
-def _socket(path: Path) -> Iterator[bytes]:
+def _socket(path: Path) -> Generator[bytes]:
     with Client(path) as client:
         for line in client.lines():
             if line.startswith(b'{"dropped":'):
@@ -57,7 +57,7 @@ def _socket(path: Path) -> Iterator[bytes]:
                 yield line
 
 
-def _broker(config: Config) -> Iterator[bytes]:
+def _broker(config: Config) -> Generator[bytes]:
     if config.mqtt is None:
         raise ConfigError("mqtt: wanted a broker to listen to, found none in the configuration")
     return broker_lines(config.mqtt, config.device)

@@ -17,7 +17,7 @@ CREDSTORE = Path("/etc/credstore/edge-retinaface.mqtt.password")  # where system
 def with_credential(settings: MqttSettings, environ: Mapping[str, str]) -> MqttSettings:
     """`settings` with the systemd credential as the password file, if there is one that can be read.
 
-    The service finds it in $CREDENTIALS_DIRECTORY; root, who checks what the service will find, in the credential store.
+    The service finds it in $CREDENTIALS_DIRECTORY; root, who checks what the service will find, in the store itself.
     """
     directory = environ.get("CREDENTIALS_DIRECTORY")
     for path in ([Path(directory, CREDENTIAL)] if directory else []) + [CREDSTORE]:
