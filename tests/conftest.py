@@ -1,14 +1,18 @@
 """Pictures and models that several test files use, made once a run."""
 
+import gc
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import nspawn
 import pytest
+from waiting import eventually
 
 ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".cache"
@@ -51,3 +55,24 @@ def machine(tmp_path_factory: pytest.TempPathFactory, default_model: Path, astro
     pictures.mkdir(parents=True)
     shutil.copy(astronaut, pictures)
     return [folder / "installed", root]
+
+
+@pytest.fixture
+def no_leaks() -> Iterator[None]:
+    """Fails a test that leaves a thread or an open file behind."""
+    threads, files = set(threading.enumerate()), open_files()
+    yield
+    assert eventually(lambda: set(threading.enumerate()) <= threads), set(threading.enumerate()) - threads
+    gc.collect()
+    assert open_files() - files == set()
+
+
+def open_files() -> set[tuple[str, str]]:
+    """(descriptor, what it is) of everything this process has open."""
+    found = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            found.add((entry.name, str(entry.readlink())))
+        except FileNotFoundError:  # the folder itself, while it was read
+            continue
+    return found

@@ -29,7 +29,7 @@ def check_broker(config: Config, settings: MqttSettings, messages: dict[str, byt
     endpoint = f"{settings.host}:{settings.effective_port}"
     said: queue.SimpleQueue[str] = queue.SimpleQueue()  # "" for success
     try:
-        client = make_client(settings, f"{settings.prefix}-{config.device}-check", None)
+        client = make_client(settings, f"{settings.prefix}-{config.device}-check")
     except ConfigError as error:
         yield failed("broker", error, "make the file readable for the user edge-retinaface")
         return

@@ -48,7 +48,7 @@ def broker_lines(settings: MqttSettings, device: str) -> Generator[bytes]:
     def on_message(_client: Client, _data: object, message: MQTTMessage) -> None:
         inbox.put(bytes(message.payload))
 
-    client = make_client(settings, f"{settings.prefix}-{device}-listen-{os.getpid()}", None)
+    client = make_client(settings, f"{settings.prefix}-{device}-listen-{os.getpid()}")
     client.on_connect = on_connect
     client.on_subscribe = on_subscribe
     client.on_message = on_message
