@@ -121,3 +121,9 @@ def test_statistics_come_back_as_they_were() -> None:
     )
     assert msgspec.json.decode(encode(stats), type=Stats) == stats
     assert json.loads(encode(stats))["temperature_c"] is None
+
+
+def test_the_guide_shows_this_very_message() -> None:
+    guide = (GOLDEN.parents[2] / "docs" / "guide" / "socket.md").read_text()
+    shown = guide.partition("## The detection message")[2].partition("```json\n")[2].partition("```")[0]
+    assert json.loads(shown) == json.loads(GOLDEN.read_text())

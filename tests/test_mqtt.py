@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import socket
 import subprocess
 import sys
@@ -355,7 +356,9 @@ def test_discovery_can_be_removed_or_never_sent(broker: Broker, start: Start) ->
         assert not newcomer.last(DISCOVERY)
 
 
-def test_a_refused_publication_is_counted_and_named(tmp_path: Path, run_broker: RunBroker, start: Start) -> None:
+def test_a_refused_publication_is_counted_and_named(
+    tmp_path: Path, run_broker: RunBroker, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "acl").write_text(
         f"topic write {AVAILABILITY}\ntopic read {BASE}/+/set/+\ntopic read homeassistant/#\nuser watcher\ntopic #\n"
     )
@@ -367,24 +370,49 @@ def test_a_refused_publication_is_counted_and_named(tmp_path: Path, run_broker: 
     assert publisher.health() == (
         f"mqtt: the broker refuses {DISCOVERY} (Not authorized), {COUNT} (Not authorized), {FACES} (Not authorized)"
     )
+    assert caplog.text.count(f"the broker refuses {FACES}: Not authorized") == 1
 
 
-def users(folder: Path) -> str:
-    subprocess.run(
-        ["mosquitto_passwd", "-b", "-c", str(folder / "passwords"), "pi", "swordfish"], check=True, capture_output=True
-    )
+def test_the_rights_in_the_guide_are_enough_and_each_is_needed(
+    tmp_path: Path, run_broker: RunBroker, start: Start, commands: Commands
+) -> None:
+    guide = (ROOT / "docs" / "guide" / "mqtt.md").read_text()
+    (shown,) = re.findall(r"```text\nuser pi-hall\n(.*?)```", guide, re.DOTALL)
+    rights = shown.replace("pi-hall", "pi")
+    (tmp_path / "acl").write_text(f"user pi\n{rights}user watcher\ntopic #\n")
+    broker = run_broker(f"{users(tmp_path, 'pi', 'watcher')}acl_file {tmp_path}/acl\n")
+    publisher = start(broker.port, username="pi", password=Secret("swordfish"))
+    publisher.publish_state("door", "enabled", "ON")
+    publish(publisher, 1)
+    assert eventually(lambda: publisher.counters()["sent"] == 1)
+    with Watcher(broker.port, user=("watcher", "swordfish")) as watcher:
+        assert eventually(lambda: watcher.last(DISCOVERY))
+        watcher.publish("homeassistant/status", "online")
+        watcher.publish(f"{BASE}/door/set/enabled", "OFF")
+        assert eventually(lambda: commands == [Command("door", "enabled", "OFF")])
+        assert eventually(lambda: len(watcher.of(DISCOVERY)) == 1)
+    assert publisher.health() == OK
+    assert publisher.counters()["refused"] == 0
+
+
+def users(folder: Path, *names: str) -> str:
+    """Settings of a broker that knows these users, all with the password swordfish."""
+    passwords = folder / "passwords"
+    passwords.touch()
+    for name in names:
+        subprocess.run(["mosquitto_passwd", "-b", str(passwords), name, "swordfish"], check=True, capture_output=True)
     return f"allow_anonymous false\npassword_file {folder}/passwords\n"
 
 
 def test_user_and_password_open_the_door_and_a_wrong_one_is_named_but_not_shown(
     tmp_path: Path, run_broker: RunBroker, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broker = run_broker(users(tmp_path))
+    broker = run_broker(users(tmp_path, "pi"))
     right = start(broker.port, username="pi", password=Secret("swordfish"))
     assert well(right)
     right.close(5)
     wrong = start(broker.port, username="pi", password=Secret("guppy"))
-    assert says(wrong, "found Not authorized (user, password, or no right to publish")
+    assert says(wrong, "found Not authorized (user or password)")
     assert says(start(broker.port), "found Not authorized")
     assert "guppy" not in caplog.text
     assert "swordfish" not in caplog.text

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import resource
 import socket
 import stat
@@ -477,3 +478,13 @@ def test_descriptors_that_are_no_listening_unix_sockets_are_passed_over(path: Pa
     )
     assert path.exists()
     publisher.close(1)
+
+
+@pytest.mark.usefixtures("publisher")
+def test_the_guide_shows_requests_that_are_understood(path: Path) -> None:
+    guide = (ROOT / "docs" / "guide" / "socket.md").read_text()
+    requests = [json.loads(text) for text in re.findall(r'^\| `(\{"id".*?\})` \|', guide, re.MULTILINE)]
+    assert len(requests) == 5
+    with Client(path) as client:
+        assert client.line() == HELLO
+        assert [client.ask(**request)["success"] for request in requests] == [True] * 5

@@ -9,14 +9,10 @@ from edge_retinaface.publishers.protocol import OFF, ON
 from edge_retinaface.publishers.topics import Topics
 
 ONLINE, OFFLINE = "online", "offline"
+STATUS_TOPIC = "homeassistant/status"  # where Home Assistant says `online`, whatever its discovery prefix is
 PROJECT = "edge-retinaface"
 
 Component = dict[str, Any]
-
-
-def status_topic(discovery: str) -> str:
-    """Where Home Assistant says `online` when it has started."""
-    return f"{discovery}/status"
 
 
 def discovery_topic(discovery: str, device: str) -> str:

@@ -8,9 +8,9 @@ from edge_retinaface.config import Config, MqttSettings
 from edge_retinaface.publishers.homeassistant import (
     OFFLINE,
     ONLINE,
+    STATUS_TOPIC,
     discovery_payload,
     discovery_topic,
-    status_topic,
 )
 from edge_retinaface.publishers.mqtt_client import make_client
 from edge_retinaface.publishers.mqtt_link import MqttLink
@@ -32,12 +32,11 @@ class MqttPublisher:
         self._topics = Topics(settings.prefix, config.device)
         self._qos = settings.qos
         self._on_command = on_command
-        self._status = status_topic(settings.discovery) if settings.discovery else None
         self._discovery = discovery_topic(settings.discovery, config.device) if settings.discovery else None
         offline = self._state(self._topics.availability, OFFLINE)
         client = make_client(settings, f"{settings.prefix}-{config.device}", offline)
         client.on_message = self._on_message
-        filters = [self._topics.commands, *([self._status] if self._status else [])]
+        filters = [self._topics.commands, *([STATUS_TOPIC] if self._discovery else [])]
         endpoint = f"{settings.host}:{settings.effective_port}"
         self._link = MqttLink(client, endpoint, settings.queue, filters, offline)
         self._link.set_latest(self._state(self._topics.availability, ONLINE))
@@ -72,7 +71,7 @@ class MqttPublisher:
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         """On paho's thread: a command, or Home Assistant that has started."""
-        if message.topic == self._status:
+        if message.topic == STATUS_TOPIC:
             if message.payload == ONLINE.encode():
                 self._link.repeat_retained()
             return

@@ -141,11 +141,8 @@ class MqttLink:
         self, client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
     ) -> None:
         if reason.is_failure:
-            hint = (
-                f" (user, password, or no right to publish {self._farewell.topic})" if reason.value in NO_RIGHT else ""
-            )
             self._refused = True
-            self._fail(f"{reason}{hint}")
+            self._fail(f"{reason} (user or password)" if reason.value in NO_RIGHT else str(reason))
             return
         log.info("mqtt: connected to %s", self._endpoint)
         # retain as published: a retained command can be told from a fresh one whenever it comes
@@ -179,8 +176,12 @@ class MqttLink:
 
     def _on_publish(self, _client: Client, _data: object, packet: int, reason: ReasonCode, _properties: object) -> None:
         with self._changed:
+            known = set(self._ledger.refusals)
             self._ledger.acknowledge(packet, str(reason) if reason.is_failure else "")
+            news = self._ledger.refusals.keys() - known
             self._changed.notify()
+        for topic in news:
+            log.warning("mqtt: the broker refuses %s: %s", topic, reason)
 
     def _on_subscribe(
         self, _client: Client, _data: object, _packet: int, reasons: list[ReasonCode], _properties: object
