@@ -8,7 +8,11 @@ from typing import Annotated
 import typer
 
 from edge_retinaface import __version__
+from edge_retinaface.commands.check import check
 from edge_retinaface.commands.detect import detect
+from edge_retinaface.commands.install_service import install_service, uninstall_service
+from edge_retinaface.commands.listen import listen
+from edge_retinaface.commands.show_config import show_config
 from edge_retinaface.errors import EdgeRetinaFaceError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -21,6 +25,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(detect)
+app.command()(check)
+app.command()(listen)
+app.command("show-config")(show_config)
+app.command("install-service")(install_service)
+app.command("uninstall-service")(uninstall_service)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - how typer calls it

@@ -55,3 +55,9 @@ class DelegateError(EdgeRetinaFaceError):
     """A delegate library or accelerator that is missing or refuses to work."""
 
     exit_code = 69
+
+
+class InstallError(EdgeRetinaFaceError):
+    """A file of the service that cannot be written, or a program of systemd that refuses."""
+
+    exit_code = 74

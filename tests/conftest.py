@@ -3,12 +3,14 @@
 import gc
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import nspawn
 import pytest
 from waiting import eventually
 
@@ -39,6 +41,24 @@ def default_model() -> Path:
         environ = os.environ | {"XDG_CACHE_HOME": str(CACHE)}
         subprocess.run([sys.executable, "-m", "convert", "default"], cwd=ROOT, env=environ, check=True)
     return path
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory, default_model: Path, astronaut: Path) -> list[Path]:
+    """Layers for nspawn.boot: a Debian with the wheel and the service installed, and the astronaut in /srv/pictures."""
+    if reason := nspawn.missing():
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("machine")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    environ = os.environ | {"EDGE_RETINAFACE_MODEL": str(default_model)}
+    subprocess.run(build, env=environ, capture_output=True, check=True)
+    (wheel,) = folder.glob("*.whl")
+    root = nspawn.debian()
+    nspawn.install(root, folder / "installed", wheel)
+    pictures = folder / "installed/srv/pictures"
+    pictures.mkdir(parents=True)
+    shutil.copy(astronaut, pictures)
+    return [folder / "installed", root]
 
 
 @pytest.fixture

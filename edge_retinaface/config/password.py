@@ -1,5 +1,6 @@
 """Where the broker's password comes from."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,15 +11,19 @@ from edge_retinaface.config.settings import MqttSettings
 from edge_retinaface.errors import ConfigError
 
 CREDENTIAL = "mqtt.password"  # its name for systemd's LoadCredential=
+CREDSTORE = Path("/etc/credstore/edge-retinaface.mqtt.password")  # where systemd finds it; only root can read it
 
 
 def with_credential(settings: MqttSettings, environ: Mapping[str, str]) -> MqttSettings:
-    """`settings` with the systemd credential as the password file, if the service was given one."""
+    """`settings` with the systemd credential as the password file, if there is one that can be read.
+
+    The service finds it in $CREDENTIALS_DIRECTORY; root, who checks what the service will find, in the store itself.
+    """
     directory = environ.get("CREDENTIALS_DIRECTORY")
-    if not directory:
-        return settings
-    path = Path(directory, CREDENTIAL)
-    return replace(settings, password_file=str(path), password=None) if path.exists() else settings
+    for path in ([Path(directory, CREDENTIAL)] if directory else []) + [CREDSTORE]:
+        if os.access(path, os.R_OK):
+            return replace(settings, password_file=str(path), password=None)
+    return settings
 
 
 def read_password(settings: MqttSettings) -> Secret | None:

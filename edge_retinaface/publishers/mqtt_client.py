@@ -13,7 +13,7 @@ from edge_retinaface.publishers.outbox import Outgoing
 RECONNECT_S = (1, 30)  # first and longest pause between attempts
 
 
-def make_client(settings: MqttSettings, client_id: str, will: Outgoing) -> Client:
+def make_client(settings: MqttSettings, client_id: str, will: Outgoing | None = None) -> Client:
     """A client that is ready to connect and to reconnect for ever. ConfigError if a file it needs is not there.
 
     MQTT 5: older versions cannot say that a publication was refused.
@@ -24,7 +24,8 @@ def make_client(settings: MqttSettings, client_id: str, will: Outgoing) -> Clien
         client.username_pw_set(settings.username, password.reveal())
     if settings.uses_tls:
         client.tls_set_context(_tls_context(settings))
-    client.will_set(will.topic, will.payload, will.qos, will.retain)
+    if will is not None:
+        client.will_set(will.topic, will.payload, will.qos, will.retain)
     client.max_inflight_messages_set(WINDOW)
     client.reconnect_delay_set(*RECONNECT_S)
     client.connect_async(settings.host, settings.effective_port, settings.keepalive_s)

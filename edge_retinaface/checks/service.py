@@ -1,0 +1,60 @@
+"""Whether the service runs, or could; a running one is asked how it does."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import msgspec
+
+from edge_retinaface.checks.finding import Finding, failed
+from edge_retinaface.client import Client
+from edge_retinaface.errors import PublishError
+from edge_retinaface.install import SERVICE, SOCKET
+from edge_retinaface.message import Stats
+
+
+def check_service(path: str) -> tuple[Finding, Stats | None]:
+    """The finding "service", and its statistics if it runs."""
+    if not path:
+        return Finding("service", ok=True, found="no socket is configured"), None
+    # to connect would start the service
+    if not _is_active(SERVICE) and _is_active(SOCKET):
+        return Finding(
+            "service", ok=True, found=f"not running; systemd listens on {path} and starts it when needed"
+        ), None
+    if not Path(path).exists():
+        return _place(Path(path).parent), None
+    try:
+        with Client(path) as client:
+            stats = msgspec.json.decode(client.ask("stats").stats or b"", type=Stats)
+            return Finding("service", ok=True, found=f"runs, version {client.device.version}, as {stats.device}"), stats
+    except PublishError as error:
+        advice = f"join the group edge-retinaface, or start the service: systemctl status {SERVICE}"
+        return failed("service", error, advice), None
+
+
+def running_broker(stats: Stats) -> Finding:
+    """The finding "broker" of a service that runs."""
+    counts = stats.publishers.get("mqtt", {})
+    found = ", ".join(f"{count} {name}" for name, count in counts.items())
+    if not counts.get("connects"):
+        return failed("broker", f"no connection so far: {found}", f"journalctl -u {SERVICE} says why")
+    if counts.get("refused"):
+        return failed("broker", f"the broker refuses messages: {found}", "allow them in the broker's ACL")
+    return Finding("broker", ok=True, found=found)
+
+
+def _is_active(unit: str) -> bool:
+    try:
+        command = ["systemctl", "is-active", "--quiet", unit]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - our own units
+    except OSError:  # no systemd here
+        return False
+
+
+def _place(folder: Path) -> Finding:
+    if os.access(folder, os.W_OK | os.X_OK):
+        return Finding("service", ok=True, found=f"not running; its socket can be made in {folder}")
+    found = "no right to write there" if folder.exists() else "nothing there"
+    advice = "systemd makes the socket: sudo edge-retinaface install-service; or name another [socket] path"
+    return failed("service", f"{folder}: wanted a folder for the socket, found {found}", advice)
