@@ -1,5 +1,6 @@
 """The TensorFlow Lite converter and the flatbuffer: everything of theirs that is private is used here and only here."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
@@ -33,7 +34,8 @@ def to_flatbuffer(model: keras.Model, mode: Mode, pictures: Callable[[], Iterabl
         converter.representative_dataset = lambda: ([picture] for picture in pictures())
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
-    with silence() as heard:
+    with silence() as heard, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of statistics that only its predecessor needed
         try:
             content = converter.convert()
         except Exception as error:  # noqa: BLE001 # whatever it raises, only its words help

@@ -37,7 +37,7 @@ def test_both_containers_give_back_the_tensors_bit_for_bit() -> None:
 @pytest.mark.parametrize("naming", [BIUBUG6, YAKHYO])
 @pytest.mark.parametrize("prefix", ["", "module.", "model.module."])
 def test_a_state_dict_fills_every_layer_under_either_naming_and_any_wrapper(
-    naming: Naming, prefix: str, legacy: bool
+    *, naming: Naming, prefix: str, legacy: bool
 ) -> None:
     arrays = state_dict(naming, CONVS)
     content = save(tensors({prefix + name: values for name, values in arrays.items()}), legacy=legacy)
@@ -116,9 +116,9 @@ SMALL = {legacy: save(tensors({"a.weight": np.ones((2, 3), np.float32)}), legacy
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.booleans(), st.data())
+@given(legacy=st.booleans(), data=st.data())
 def test_a_checkpoint_cut_or_overwritten_anywhere_is_one_error_or_still_tensors(
-    legacy: bool, data: st.DataObject
+    *, legacy: bool, data: st.DataObject
 ) -> None:
     content = SMALL[legacy]
     place = data.draw(st.integers(0, len(content) - 1))
