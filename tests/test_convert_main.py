@@ -27,11 +27,14 @@ def test_a_model_file_is_made_and_verified_and_its_path_is_all_of_standard_outpu
     assert len(verified.stdout.splitlines()) == 10
 
 
-def test_weights_that_find_no_face_are_converted_with_a_note(tmp_path: Path) -> None:
+def test_untrained_weights_are_refused_unless_their_family_is_named(tmp_path: Path) -> None:
     weights, network = tmp_path / "random.onnx", tmp_path / "random.keras"
     weights.write_bytes(random_onnx())
-    made = convert("build", weights, "--size", "64x64", "--output", network)
-    assert (made.returncode, made.stdout) == (0, f"{network}\n")
+    refused = convert("build", weights, "--size", "64x64", "--output", network)
+    assert (refused.returncode, network.exists()) == (65, False)
+    assert "wanted the anchors of pytorch or pytorch-rgb, found anchors of about" in refused.stderr
+    made = convert("build", weights, "--size", "64x64", "--output", network, "--family", "pytorch")
+    assert (made.returncode, made.stdout, made.stderr) == (0, f"{network}\n", "")
     assert network.stat().st_size > 1_000_000
 
 
