@@ -56,7 +56,10 @@ def test_unknown_anchors_are_refused_and_weights_that_find_nothing_are_taken_wit
     layers = dict(default_weights().layers)
     for name in ("boxes_8", "boxes_16", "boxes_32", "landmarks_8", "landmarks_16", "landmarks_32"):
         layers[name] = Layer(layers[name].kernel * 1.5, layers[name].bias * 1.5)  # as if anchors were 1.5 times smaller
-    with pytest.raises(ModelError, match=r"wanted the anchors of pytorch, found anchors of about 22 \(stride 8\), 43 \(stride 16\), 85 "):
+    with pytest.raises(
+        ModelError,
+        match=r"wanted the anchors of pytorch, found anchors of about 22 \(stride 8\), 43 \(stride 16\), 85 ",
+    ):
         recognize([make_weights(layers, PYTORCH, default_weights().source)], "file")
     blind = dict(default_weights().layers)
     for name in ("scores_8", "scores_16", "scores_32"):

@@ -69,7 +69,9 @@ def test_a_channel_that_never_fires_does_not_take_all_the_range() -> None:
 
 def test_relu6_layers_stay_as_they_are() -> None:
     weights = random_weights(KERAS)
-    ranges = {name: Range(-np.arange(conv.outputs) - 1.0, np.arange(conv.outputs) + 1.0) for name, conv in CONVS.items()}
+    ranges = {
+        name: Range(-np.arange(conv.outputs) - 1.0, np.arange(conv.outputs) + 1.0) for name, conv in CONVS.items()
+    }
     equal = equalize(weights, ranges)
     for name, conv in CONVS.items():
         changed = not np.array_equal(equal.layers[name].bias, weights.layers[name].bias)

@@ -61,7 +61,11 @@ def test_the_card_says_what_the_file_is(make: Make) -> None:
     assert card.name == "mnet025-64x96-int8"
     assert [output.name for output in card.outputs] == list(HEADS)
     assert {output.meaning for output in card.outputs if output.kind == "scores"} == {"logit_difference"}
-    assert (card.quantization.mode, card.quantization.granularity, card.quantization.images) == ("int8", "per_channel", 6)
+    assert (card.quantization.mode, card.quantization.granularity, card.quantization.images) == (
+        "int8",
+        "per_channel",
+        6,
+    )
     assert len(card.quantization.digest) == 64
     assert (card.weights.format, card.spec.mean) == ("onnx", (104.0, 117.0, 123.0))
     assert read_model(make("float16")).card.quantization.images == 0

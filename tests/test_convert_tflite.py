@@ -1,4 +1,4 @@
-"""Everything private of TensorFlow's that the converter leans on: when one of these fails, look at convert/tflite.py."""
+"""What of TensorFlow's is private and the converter leans on: when one fails, look at convert/tflite.py."""
 
 import flatbuffers
 import numpy as np
