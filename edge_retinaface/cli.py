@@ -12,6 +12,7 @@ from edge_retinaface.commands.check import check
 from edge_retinaface.commands.detect import detect
 from edge_retinaface.commands.install_service import install_service, uninstall_service
 from edge_retinaface.commands.listen import listen
+from edge_retinaface.commands.run import run
 from edge_retinaface.commands.show_config import show_config
 from edge_retinaface.errors import EdgeRetinaFaceError
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(detect)
+app.command()(run)
 app.command()(check)
 app.command()(listen)
 app.command("show-config")(show_config)

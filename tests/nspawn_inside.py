@@ -1,6 +1,7 @@
 """What a test inside a booted Debian starts with: its script follows in the same file."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
