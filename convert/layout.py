@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from edge_retinaface.spec import ANCHORS_PER_CELL, ModelSpec
 
-Activation = Literal["backbone", "neck", "relu", "none"]  # what the first two are is the weight family's business
+Place = Literal["backbone", "neck", "joined", "head"]  # which part of the network: it decides the activation
 Kind = Literal["boxes", "scores", "landmarks"]
 
 PICTURE = "image"  # the source that is not a convolution
@@ -43,7 +43,7 @@ class Conv(NamedTuple):
     stride: int
     inputs: int  # channels
     outputs: int
-    activation: Activation
+    place: Place
     depthwise: bool = False
 
     @property
@@ -88,17 +88,17 @@ def _pyramid() -> Iterator[Conv]:
 def _context(level: int, source: str) -> Iterator[Conv]:
     half, quarter = NECK_WIDTH // 2, NECK_WIDTH // 4
     ssh = f"ssh{level}"
-    yield Conv(f"{ssh}.conv3x3", source, 3, 1, NECK_WIDTH, half, "relu")
+    yield Conv(f"{ssh}.conv3x3", source, 3, 1, NECK_WIDTH, half, "joined")
     yield Conv(f"{ssh}.conv5x5_1", source, 3, 1, NECK_WIDTH, quarter, "neck")
-    yield Conv(f"{ssh}.conv5x5_2", f"{ssh}.conv5x5_1", 3, 1, quarter, quarter, "relu")
+    yield Conv(f"{ssh}.conv5x5_2", f"{ssh}.conv5x5_1", 3, 1, quarter, quarter, "joined")
     yield Conv(f"{ssh}.conv7x7_2", f"{ssh}.conv5x5_1", 3, 1, quarter, quarter, "neck")
-    yield Conv(f"{ssh}.conv7x7_3", f"{ssh}.conv7x7_2", 3, 1, quarter, quarter, "relu")
+    yield Conv(f"{ssh}.conv7x7_3", f"{ssh}.conv7x7_2", 3, 1, quarter, quarter, "joined")
 
 
 def _heads(level: int, stride: int) -> Iterator[Conv]:
     joined = Concat(tuple(f"ssh{level}.{part}" for part in ("conv3x3", "conv5x5_2", "conv7x7_3")))
     for kind, values in VALUES.items():
-        yield Conv(head_name(kind, stride), joined, 1, 1, NECK_WIDTH, ANCHORS_PER_CELL * values, "none")
+        yield Conv(head_name(kind, stride), joined, 1, 1, NECK_WIDTH, ANCHORS_PER_CELL * values, "head")
 
 
 def _all() -> Iterator[Conv]:

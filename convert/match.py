@@ -2,25 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 
-from convert.families import FAMILIES, Family
+from convert.families import FAMILIES, Family, Structure
 from convert.layout import CONVS, PICTURE, Add, Concat, Conv, Source
 from convert.trace import Activated, Convolved, Expression, Joined, Summed, Trace, Upsampled
 from convert.weights import Layer
 from edge_retinaface.errors import ModelError
 
-NOTHING = ("none", 0.0)
 
-
-def match(trace: Trace, arrays: Iterable[str], what: str) -> tuple[dict[str, Layer], Family]:
-    """Folded layers by the layout's names, and the family the graph belongs to.
+def match(trace: Trace, arrays: Iterable[str], what: str) -> tuple[dict[str, Layer], tuple[Family, ...]]:
+    """Folded layers by the layout's names, and the families whose networks have this graph.
 
     `arrays` are the names of all weight arrays of the source. ModelError names the first convolution that does not fit,
     or lists the arrays that no convolution of the network holds.
     """
-    family = _family(trace, what)
+    structure = _structure(trace, what)
     numbers: dict[str, int] = {}
     for conv in CONVS.values():
-        numbers[conv.name] = _find(conv, trace, numbers, family, what)
+        numbers[conv.name] = _find(conv, trace, numbers, structure, what)
     used = frozenset[str]().union(*(trace.found[number].arrays for number in numbers.values()))
     left_over = sorted(set(arrays) - used)
     if left_over:
@@ -28,27 +26,29 @@ def match(trace: Trace, arrays: Iterable[str], what: str) -> tuple[dict[str, Lay
             f"{what}: wanted every array used once, found {len(left_over)} left over: {', '.join(left_over)}"
         )
     found = {name: trace.found[number] for name, number in numbers.items()}
-    return {name: Layer(one.kernel, one.bias) for name, one in found.items()}, family
+    layers = {name: Layer(one.kernel, one.bias) for name, one in found.items()}
+    return layers, tuple(family for family in FAMILIES if family.structure == structure)
 
 
-def _family(trace: Trace, what: str) -> Family:
-    """The family whose padding and backbone activation the first convolution has."""
+def _structure(trace: Trace, what: str) -> Structure:
+    """The structure whose padding and backbone activation the first convolution has."""
     first = next(conv for conv in CONVS.values() if conv.source == PICTURE)
-    wanted = " or ".join(f"{family.backbone} with {family.padding} padding" for family in FAMILIES)
+    structures = dict.fromkeys(family.structure for family in FAMILIES)
     seen = [number for number, found in enumerate(trace.found) if found.source == PICTURE]
     for number in seen:
-        for family in FAMILIES:
-            if _fits(first, trace, number, family):
-                return family
+        for structure in structures:
+            if _fits(first, trace, number, structure):
+                return structure
+    wanted = " or ".join(f"{structure.backbone} with {structure.padding} padding" for structure in structures)
     found = [f"{trace.found[n]}, {trace.found[n].padding} padding, then {_names(trace.activations(n))}" for n in seen]
     found = found or trace.uses.get(PICTURE, [])
     raise ModelError(f"{what}: {first.name}: wanted {_describe(first)}, {wanted}; found {_first(found)}")
 
 
-def _find(conv: Conv, trace: Trace, numbers: Mapping[str, int], family: Family, what: str) -> int:
-    source = _expression(conv.source, numbers, family)
+def _find(conv: Conv, trace: Trace, numbers: Mapping[str, int], structure: Structure, what: str) -> int:
+    source = _expression(conv.source, numbers, structure)
     fed = [number for number, found in enumerate(trace.found) if found.source == source]
-    fitting = [number for number in fed if _fits(conv, trace, number, family)]
+    fitting = [number for number in fed if _fits(conv, trace, number, structure)]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -58,12 +58,12 @@ def _find(conv: Conv, trace: Trace, numbers: Mapping[str, int], family: Family, 
     for part in () if found else (source, *_parts(source)):
         found += trace.uses.get(part, [])
     raise ModelError(
-        f"{what}: {conv.name}: wanted {_describe(conv)} then {_wanted_activation(conv, family)[0]}, "
+        f"{what}: {conv.name}: wanted {_describe(conv)} then {_wanted_activation(conv, structure)[0]}, "
         f"after {_where(conv.source)}; found {_first(found)}"
     )
 
 
-def _fits(conv: Conv, trace: Trace, number: int, family: Family) -> bool:
+def _fits(conv: Conv, trace: Trace, number: int, structure: Structure) -> bool:
     found = trace.found[number]
     shapes = [conv.kernel_shape]
     if conv.name.startswith("scores"):  # two classes an anchor, or already their difference
@@ -71,27 +71,25 @@ def _fits(conv: Conv, trace: Trace, number: int, family: Family) -> bool:
     return (
         found.kernel.shape in shapes
         and (found.stride, found.depthwise) == (conv.stride, conv.depthwise)
-        and (conv.stride == 1 or found.padding == family.padding)
-        and (conv.activation == "none" or _wanted_activation(conv, family) in trace.activations(number))
+        and (conv.stride == 1 or found.padding == structure.padding)
+        and (conv.place == "head" or _wanted_activation(conv, structure) in trace.activations(number))
     )
 
 
-def _wanted_activation(conv: Conv, family: Family) -> tuple[str, float]:
-    leaky = ("leaky_relu", family.slope)
-    if conv.activation == "backbone":
-        return leaky if family.backbone == "leaky_relu" else (family.backbone, 0.0)
-    return {"neck": leaky, "relu": ("relu", 0.0), "none": NOTHING}[conv.activation]
+def _wanted_activation(conv: Conv, structure: Structure) -> tuple[str, float]:
+    kind = structure.activation(conv.place)
+    return kind or "no activation", structure.slope if kind == "leaky_relu" else 0.0
 
 
-def _expression(source: Source, numbers: Mapping[str, int], family: Family) -> Expression:
+def _expression(source: Source, numbers: Mapping[str, int], structure: Structure) -> Expression:
     match source:
         case Add(fine, coarse):
-            up = Upsampled(_expression(coarse, numbers, family))
-            return Summed(frozenset((_expression(fine, numbers, family), up)))
+            up = Upsampled(_expression(coarse, numbers, structure))
+            return Summed(frozenset((_expression(fine, numbers, structure), up)))
         case Concat(parts):
-            return Joined(tuple(_expression(part, numbers, family) for part in parts))
+            return Joined(tuple(_expression(part, numbers, structure) for part in parts))
         case str(name) if name != PICTURE:
-            kind, slope = _wanted_activation(CONVS[name], family)
+            kind, slope = _wanted_activation(CONVS[name], structure)
             return Activated(kind, slope, Convolved(numbers[name]))  # type: ignore[arg-type] # a feeding layer has one
     return PICTURE
 

@@ -1,7 +1,7 @@
 """The network in Keras 3, from the layout's table and a family's data."""
 
 from convert.backend import keras, tf
-from convert.families import Family, Padding
+from convert.families import Padding, Structure
 from convert.layout import CONVS, HEADS, PICTURE, Add, Concat, Conv
 from convert.weights import Weights
 from edge_retinaface.spec import check_input_hw
@@ -18,12 +18,15 @@ class NearestResize(keras.layers.Layer):  # type: ignore[misc] # keras has no ty
         self.size_hw = size_hw
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
+        """(1, h, w, channels) to (1, *size_hw, channels)."""
         return tf.raw_ops.ResizeNearestNeighbor(images=x, size=self.size_hw, align_corners=False)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """As `call`: Keras asks while it builds the graph."""
         return (shape[0], *self.size_hw, shape[3])
 
     def get_config(self) -> dict[str, object]:
+        """What a saved model keeps of this layer."""
         return {**super().get_config(), "size_hw": self.size_hw}
 
 
@@ -36,7 +39,7 @@ def build_network(weights: Weights, input_hw: tuple[int, int]) -> keras.Model:
     image = keras.Input((*input_hw, 3), batch_size=1, name=PICTURE)
     tensors = {PICTURE: image}
     for conv in CONVS.values():
-        tensors[conv.name] = _convolve(conv, _gather(conv, tensors), weights.family)
+        tensors[conv.name] = _convolve(conv, _gather(conv, tensors), weights.family.structure)
     model = keras.Model(image, {name: tensors[name] for name in HEADS}, name="retinaface")
     for name, layer in weights.layers.items():
         model.get_layer(name).set_weights([layer.kernel, layer.bias])
@@ -58,15 +61,15 @@ def _gather(conv: Conv, tensors: dict[str, keras.KerasTensor]) -> keras.KerasTen
             return tensors[name]
 
 
-def _convolve(conv: Conv, x: keras.KerasTensor, family: Family) -> keras.KerasTensor:
+def _convolve(conv: Conv, x: keras.KerasTensor, structure: Structure) -> keras.KerasTensor:
     padding = "same"
     if conv.stride > 1:
-        x, padding = _pad(x, family.padding, conv.name)
+        x, padding = _pad(x, structure.padding, conv.name)
     if conv.depthwise:
         layer = keras.layers.DepthwiseConv2D(conv.side, conv.stride, padding, name=conv.name)
     else:
         layer = keras.layers.Conv2D(conv.outputs, conv.side, conv.stride, padding, name=conv.name)
-    return _activate(conv, layer(x), family)
+    return _activate(conv, layer(x), structure)
 
 
 def _pad(x: keras.KerasTensor, padding: Padding, name: str) -> tuple[keras.KerasTensor, str]:
@@ -78,12 +81,11 @@ def _pad(x: keras.KerasTensor, padding: Padding, name: str) -> tuple[keras.Keras
     return keras.layers.ZeroPadding2D(((1, height % 2), (1, width % 2)), name=f"{name}.pad")(x), "valid"
 
 
-def _activate(conv: Conv, x: keras.KerasTensor, family: Family) -> keras.KerasTensor:
+def _activate(conv: Conv, x: keras.KerasTensor, structure: Structure) -> keras.KerasTensor:
     name = f"{conv.name}.activation"
-    kind = {"backbone": family.backbone, "neck": "leaky_relu"}.get(conv.activation, conv.activation)
-    match kind:
+    match structure.activation(conv.place):
         case "leaky_relu":
-            return keras.layers.LeakyReLU(family.slope, name=name)(x)
+            return keras.layers.LeakyReLU(structure.slope, name=name)(x)
         case "relu":  # before the concatenation, where the converter fuses it into the convolution
             return keras.layers.ReLU(name=name)(x)
         case "relu6":

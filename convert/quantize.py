@@ -1,8 +1,7 @@
 """From weights to a model file: passes over the weights, the converter, passes over the flatbuffer, the card."""
 
-import datetime
+import datetime as dt
 from pathlib import Path
-
 
 from convert.backend import keras
 from convert.calibrate import Pictures, measure_ranges
@@ -21,7 +20,7 @@ INT8_ZERO = -128  # the int8 value of camera byte 0
 def make_spec(weights: Weights, input_hw: tuple[int, int]) -> ModelSpec:
     """The numbers a device needs for these weights at this size; ModelError for a size the network has not."""
     check_input_hw(input_hw)
-    return ModelSpec(input_hw=input_hw, mean=weights.family.mean)
+    return ModelSpec(input_hw=input_hw, mean=weights.family.mean, anchor_sizes=weights.family.anchor_sizes)
 
 
 def quantize(weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None = None) -> bytes:
@@ -57,7 +56,7 @@ def write(
     height, width = spec.input_hw
     card = model_file.Card(
         name=f"mnet025-{height}x{width}-{mode}",
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         converter=__version__,
         spec=spec,
         outputs=outputs,

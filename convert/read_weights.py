@@ -1,27 +1,68 @@
 """Weights from any file we know, recognised by its content."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
+from convert.archive import unzip
+from convert.families import Family
+from convert.import_keras import import_keras
 from convert.import_onnx import import_onnx
-from convert.weights import Weights, make_weights
+from convert.import_pytorch import import_pytorch
+from convert.keras_file import HDF5_MAGIC
+from convert.recognize import recognize
+from convert.torch_file import LEGACY_MAGIC, ZIP_MAGIC
+from convert.weights import Layer, Weights, make_weights
 from edge_retinaface import model_file
-from edge_retinaface.errors import ModelError
+from edge_retinaface.errors import UNREADABLE, ModelError
+
+Importer = Callable[[bytes, str], tuple[dict[str, Layer], tuple[Family, ...]]]
+IMPORTERS: dict[str, Importer] = {"onnx": import_onnx, "keras": import_keras, "pytorch": import_pytorch}
 
 
-def read_weights(path: Path) -> Weights:
-    """Weights from the file at `path`; ModelError says what does not fit."""
+def read_weights(path: Path, family: str | None = None) -> tuple[Weights, str]:
+    """Weights from the file at `path`, and a note for the user; ModelError says what does not fit.
+
+    `family` is the name of one, where the caller knows better than what can be measured.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: wanted a file of weights, found: {error.strerror}") from error
-    return parse_weights(content, str(path))
+        raise ModelError(f"{path}: wanted a file of weights, found: {error.strerror}", exit_code=UNREADABLE) from error
+    return parse_weights(content, str(path), family)
 
 
-def parse_weights(content: bytes, what: str) -> Weights:
-    """Weights from a file's content; `what` names it in errors."""
+def parse_weights(content: bytes, what: str, family: str | None = None) -> tuple[Weights, str]:
+    """As `read_weights`, from a file's content; `what` names it in errors."""
+    kind = _format(content, what)
+    layers, families = IMPORTERS[kind](content, what)
+    source = model_file.Weights(format=kind, sha256=hashlib.sha256(content).hexdigest())
+    if family is None:
+        return recognize([make_weights(layers, one, source) for one in families], what)
+    for one in families:
+        if one.name == family:
+            return make_weights(layers, one, source), ""
+    raise ModelError(f"{what}: wanted weights of family {family}, found {' or '.join(one.name for one in families)}")
+
+
+def _format(content: bytes, what: str) -> str:
+    if content.startswith(HDF5_MAGIC):
+        return "keras"
+    if content.startswith(LEGACY_MAGIC):
+        return "pytorch"
+    if content.startswith(ZIP_MAGIC):
+        return _zip_format(content, what)
     if content[4:8] == model_file.FLATBUFFER_ID:
         raise ModelError(f"{what}: wanted weights (ONNX, Keras or PyTorch), found a finished TFLite model")
-    layers, family = import_onnx(content, what)
-    source = model_file.Weights(format="onnx", sha256=hashlib.sha256(content).hexdigest())
-    return make_weights(layers, family, source)
+    if not content:
+        raise ModelError(f"{what}: wanted weights (ONNX, Keras or PyTorch), found an empty file")
+    return "onnx"  # which has no mark of its own: its reader will tell
+
+
+def _zip_format(content: bytes, what: str) -> str:
+    names = list(unzip(content, what))
+    if "model.weights.h5" in names:
+        return "keras"
+    if any(name.endswith("/data.pkl") for name in names):
+        return "pytorch"
+    raise ModelError(f"{what}: wanted weights (ONNX, Keras or PyTorch), found a zip archive of {', '.join(names[:3])}")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-import flatbuffers
+import flatbuffers  # type: ignore[import-untyped] # no types in it
 import numpy as np
 
 from convert.backend import keras, schema, tf
@@ -19,8 +19,8 @@ Mode = Literal["int8", "float32", "float16", "dynamic_range"]
 def to_flatbuffer(model: keras.Model, mode: Mode, pictures: Callable[[], Iterable[F32]] | None = None) -> bytes:
     """The network as a TFLite flatbuffer with named tensors.
 
-    `pictures` gives float32 (1, H, W, 3) network inputs to calibrate int8 with. Input and outputs are int8 in int8 mode,
-    float32 in the others.
+    `pictures` gives float32 (1, H, W, 3) network inputs to calibrate int8 with. Input and outputs are int8 in int8
+    mode, float32 in the others.
     """
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if mode != "float32":

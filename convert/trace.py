@@ -6,14 +6,12 @@ and not by what they are called.
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from convert.families import Padding
-from convert.weights import F64, fold_batch_norm
-
-ActivationKind = Literal["leaky_relu", "relu", "relu6"]
+from convert.families import ActivationKind, Padding
+from convert.weights import F64, Floats, fold_batch_norm
 
 
 class Activated(NamedTuple):
@@ -62,8 +60,8 @@ class Found:
     """One convolution of the source graph."""
 
     source: Expression
-    kernel: F64  # Keras layout
-    bias: F64
+    kernel: Floats  # Keras layout
+    bias: Floats
     stride: int
     depthwise: bool
     padding: Padding | None  # None: padding that neither family has
@@ -101,7 +99,7 @@ class Trace:
         return Convolved(number)
 
     def normalize(self, x: Expression, scale: F64, shift: F64, mean: F64, var: F64, arrays: set[str]) -> Expression:
-        """Batch normalization (`var` includes epsilon) or any other scale and shift a channel, folded into its convolution."""
+        """A batch normalization (`var` includes epsilon), or part of one, folded into the convolution before it."""
         if not isinstance(x, Convolved):
             return self.opaque("a batch normalization that follows no convolution", x)
         plain = self.found[x.number]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from convert.families import Family
 from convert.layout import CONVS, PICTURE
 from edge_retinaface import model_file
-from edge_retinaface.data import F32
 from edge_retinaface.errors import ModelError
 
 F64 = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 class Layer(NamedTuple):
     """One convolution's numbers, batch normalization folded in."""
 
-    kernel: F32  # Keras layout, Conv.kernel_shape
-    bias: F32  # (outputs,)
+    kernel: Floats  # Keras layout, Conv.kernel_shape; float32 in finished weights
+    bias: Floats  # (outputs,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Weights:
 
 
 def make_weights(layers: Mapping[str, Layer], family: Family, source: model_file.Weights) -> Weights:
-    """Checked weights: exactly the layout's layers, each of the layout's shape; ModelError lists what is not so."""
+    """Checked weights for BGR pictures: the layout's layers, each of its shape; ModelError lists what is not so."""
     missing = [name for name in CONVS if name not in layers]
     extra = [name for name in layers if name not in CONVS]
     if missing or extra:
@@ -49,15 +49,18 @@ def make_weights(layers: Mapping[str, Layer], family: Family, source: model_file
             raise ModelError(f"{name}: wanted a kernel {conv.kernel_shape}, found {layer.kernel.shape}")
         if not (np.isfinite(layer.kernel).all() and np.isfinite(layer.bias).all()):
             raise ModelError(f"{name}: wanted finite numbers, found infinity or NaN")
+        if conv.source == PICTURE and family.order == "RGB":
+            layer = Layer(layer.kernel[:, :, ::-1], layer.bias)
         ready[name] = Layer(np.ascontiguousarray(layer.kernel, np.float32), layer.bias.astype(np.float32))
     return Weights(ready, family, source)
 
 
-def fold_batch_norm(kernel: F64, bias: F64, *, depthwise: bool, scale: F64, shift: F64, mean: F64, var: F64) -> Layer:
+def fold_batch_norm(
+    kernel: Floats, bias: Floats, *, depthwise: bool, scale: F64, shift: F64, mean: F64, var: F64
+) -> Layer:
     """Convolution and batch normalization as one convolution (`var` includes epsilon), kernel in Keras layout."""
     factor = scale / np.sqrt(var)
-    kernel = kernel * (factor[:, None] if depthwise else factor)
-    return Layer(kernel.astype(np.float32), ((bias - mean) * factor + shift).astype(np.float32))
+    return Layer(kernel * (factor[:, None] if depthwise else factor), (bias - mean) * factor + shift)
 
 
 def centre_input(weights: Weights, centre: int) -> Weights:

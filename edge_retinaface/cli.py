@@ -49,13 +49,31 @@ def _options(
     """What every command takes."""
 
 
+FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
 @app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    context_settings=FORWARDED,
     help="Build model files from trained weights; needs the extra: pip install 'edge-retinaface[convert]'.",
 )
 def convert(context: typer.Context) -> None:
-    """Hand over to `python -m convert`, a process of its own: this one never loads TensorFlow."""
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "convert", *context.args]))  # noqa: S603 - our own module
+    """Hand over to `python -m convert`."""
+    _run_workshop("convert", context.args)
+
+
+@app.command(
+    name="eval",
+    context_settings=FORWARDED,
+    help="Measure a model file on annotated pictures: AP, recall by size, landmark error; needs the extra as well.",
+)
+def evaluate(context: typer.Context) -> None:
+    """Hand over to `python -m convert.evaluation`, which needs no TensorFlow."""
+    _run_workshop("convert.evaluation", context.args)
+
+
+def _run_workshop(module: str, arguments: list[str]) -> None:
+    """A process of its own: this one never loads TensorFlow."""
+    raise typer.Exit(subprocess.call([sys.executable, "-m", module, *arguments]))  # noqa: S603 - our own module
 
 
 def main() -> None:

@@ -142,15 +142,9 @@ encode = _ENCODER.encode  # any of the above as JSON bytes, without a line feed
 
 
 def encode_message(frame: Frame, detections: Detections, *, device: str, camera: str, model: str, now: Now) -> bytes:
-    """The detection message of one frame as JSON, the same bytes for every transport. Pixels are never in it.
-
-    Coordinates are rounded to a tenth of a pixel, scores to a thousandth.
-    """
+    """The detection message of one frame as JSON, the same bytes for every transport. Pixels are never in it."""
     height, width = frame.pixels.shape[:2]
     age_ns = now.monotonic_ns - frame.captured_ns
-    boxes = _rounded(detections.boxes, PIXEL_DECIMALS)
-    scores = _rounded(detections.scores, SCORE_DECIMALS)
-    landmarks = _rounded(detections.landmarks, PIXEL_DECIMALS)
     message = DetectionMessage(
         device=device,
         camera=camera,
@@ -161,12 +155,20 @@ def encode_message(frame: Frame, detections: Detections, *, device: str, camera:
         width=width,
         height=height,
         model=model,
-        faces=tuple(
-            Face(score=score, box=box, landmarks=Landmarks(*points))
-            for score, box, points in zip(scores, boxes, landmarks, strict=True)
-        ),
+        faces=faces_of(detections),
     )
     return encode(message)
+
+
+def faces_of(detections: Detections) -> tuple[Face, ...]:
+    """Detections as messages tell them: coordinates rounded to a tenth of a pixel, scores to a thousandth."""
+    boxes = _rounded(detections.boxes, PIXEL_DECIMALS)
+    scores = _rounded(detections.scores, SCORE_DECIMALS)
+    landmarks = _rounded(detections.landmarks, PIXEL_DECIMALS)
+    return tuple(
+        Face(score=score, box=box, landmarks=Landmarks(*points))
+        for score, box, points in zip(scores, boxes, landmarks, strict=True)
+    )
 
 
 def iso_time(unix_ns: int) -> str:

@@ -17,6 +17,10 @@ from waiting import eventually
 ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".cache"
 
+collect_ignore_glob = (
+    [] if importlib.util.find_spec("tensorflow") else ["test_convert_*.py"]
+)  # without the extra convert
+
 
 @pytest.fixture(scope="session")
 def astronaut() -> Path:

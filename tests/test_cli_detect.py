@@ -58,7 +58,7 @@ def test_every_kind_of_copy_is_written(default_model: Path, astronaut: Path, tmp
     blurred = read_image(tmp_path / "blur" / "astronaut.png")
     assert blurred[100:180, 190:260].std() < original[100:180, 190:260].std()
     assert (blurred[300:, 300:] == original[300:, 300:]).all()
-    assert run("detect", tmp_path / "blur", "--model", default_model, "--json").stdout.endswith('"faces": []}\n')
+    assert run("detect", tmp_path / "blur", "--model", default_model, "--json").stdout.endswith('"faces":[]}\n')
 
 
 @pytest.mark.convert

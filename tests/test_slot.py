@@ -101,7 +101,7 @@ def test_a_reader_that_was_left_behind_puts_nothing_in() -> None:
 
 
 @pytest.mark.parametrize("pause", [False, True])
-def test_a_lossless_put_waits_until_the_frame_before_was_taken_and_nothing_is_paused(pause: bool) -> None:  # noqa: FBT001
+def test_a_lossless_put_waits_until_the_frame_before_was_taken_and_nothing_is_paused(pause: bool) -> None:
     slot = make_slot()
     put(slot, 1)
     slot.enabled = not pause

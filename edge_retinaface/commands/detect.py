@@ -1,6 +1,5 @@
 """`edge-retinaface detect`: faces in pictures, folders and videos."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,10 +10,11 @@ from rich.console import Console
 from rich.progress import track
 
 from edge_retinaface.commands.sinks import Sinks
-from edge_retinaface.data import LANDMARK_NAMES, Detections
+from edge_retinaface.data import Detections
 from edge_retinaface.detector import RetinaFace
 from edge_retinaface.errors import ImageError, UsageError
 from edge_retinaface.media import Medium, find_media, read_medium
+from edge_retinaface.message import SCHEMA, encode, faces_of
 
 ModelOption = Annotated[Path | None, typer.Option(help="Model file [default: the one that came with the package].")]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads of the interpreter.")]
@@ -62,18 +62,7 @@ def _detect_one(detector: RetinaFace, medium: Medium, sinks: Sinks, report: Call
 
 
 def _report_json(where: dict[str, object], detections: Detections) -> str:
-    faces = [
-        {
-            "score": round(score, 3),
-            "box": [round(float(side), 1) for side in box],
-            "landmarks": {
-                name: [round(float(x), 1), round(float(y), 1)]
-                for name, (x, y) in zip(LANDMARK_NAMES, landmarks, strict=True)
-            },
-        }
-        for box, score, landmarks in detections
-    ]
-    return json.dumps({"schema": 1, **where, "faces": faces}, ensure_ascii=False)
+    return encode({"schema": SCHEMA, **where, "faces": faces_of(detections)}).decode()
 
 
 def _report_text(where: dict[str, object], detections: Detections) -> str:
