@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -87,6 +88,9 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has left; nothing more to say to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception:  # noqa: BLE001 - a mistake of ours: all that helps to find it, and the exit code that says so
+        traceback.print_exc()
+        sys.exit(EdgeRetinaFaceError.exit_code)
 
 
 if __name__ == "__main__":
