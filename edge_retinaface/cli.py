@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from edge_retinaface.commands.check import check
 from edge_retinaface.commands.detect import detect
 from edge_retinaface.commands.install_service import install_service, uninstall_service
 from edge_retinaface.commands.listen import listen
+from edge_retinaface.commands.run import run
 from edge_retinaface.commands.show_config import show_config
 from edge_retinaface.errors import EdgeRetinaFaceError
 
@@ -25,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(detect)
+app.command()(run)
 app.command()(check)
 app.command()(listen)
 app.command("show-config")(show_config)
@@ -85,6 +88,9 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has left; nothing more to say to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception:  # noqa: BLE001 - a mistake of ours: all that helps to find it, and the exit code that says so
+        traceback.print_exc()
+        sys.exit(EdgeRetinaFaceError.exit_code)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 HOUSE = ("edge_retinaface", "convert")
 FLOORS = (
     ("edge_retinaface.errors", "edge_retinaface.data"),
-    ("edge_retinaface.spec", "edge_retinaface.assets"),
+    ("edge_retinaface.spec", "edge_retinaface.assets", "edge_retinaface.notify"),
     (
         "edge_retinaface.anchors",
         "edge_retinaface.preprocess",
@@ -31,7 +31,8 @@ FLOORS = (
         "edge_retinaface.install",
     ),
     ("edge_retinaface.detector",),
-    ("edge_retinaface.service", "edge_retinaface.checks"),
+    ("edge_retinaface.service",),
+    ("edge_retinaface.checks",),
     ("edge_retinaface.commands",),
     ("edge_retinaface.cli",),
     ("edge_retinaface.__main__",),
