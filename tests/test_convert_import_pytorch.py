@@ -111,8 +111,9 @@ def test_a_whole_pickled_module_is_refused_with_advice() -> None:
 
 def test_a_tensor_that_looks_outside_its_storage_is_refused() -> None:
     honest = save({"a": Tensor(np.zeros((2, 2), np.float32))}, legacy=True)
-    for size in (b"K\xffK\xff\x86", b"K\x03K\x03\x86"):
-        stolen = honest.replace(b"K\x02K\x02\x86", size)
+    size, stride = b"K\x02K\x02\x86", b"K\x02K\x01\x86"
+    for written, larger in ((size, b"K\xffK\xff\x86"), (size, b"K\x03K\x03\x86"), (stride, b"K\xc8K\x01\x86")):
+        stolen = honest.replace(written, larger)
         assert stolen != honest
         with pytest.raises(ModelError, match="outside its storage"):
             read_checkpoint(stolen, "file")
