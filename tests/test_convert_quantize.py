@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from convert_weights import random_weights
 
 from convert.calibrate import Pictures
@@ -88,3 +89,27 @@ def test_a_score_head_that_says_something_else_is_noticed(make: Make) -> None:
 def test_a_model_of_another_family_is_not_compared(make: Make) -> None:
     with pytest.raises(ModelError, match="wanted anchors and mean of family pytorch-1mb, found others"):
         verify(read_model(make("int8")), random_weights(PYTORCH_1MB), SCENES)
+
+
+def left_to_the_interpreter(path: Path) -> list[str]:
+    """Operators that no delegate runs: not on a way from a delegate's outputs back to its inputs."""
+    interpreter = Interpreter(model_content=read_model(path).flatbuffer)
+    interpreter.allocate_tensors()
+    operators = interpreter._get_ops_details()  # noqa: SLF001 # the only view of the plan there is
+    plain = [one for one in operators if one["op_name"] != "DELEGATE"]
+    maker = {int(index): one for one in plain for index in one["outputs"]}
+    taken: set[int] = set()
+    for delegate in (one for one in operators if one["op_name"] == "DELEGATE"):
+        ends, pending = set(map(int, delegate["inputs"])), [int(index) for index in delegate["outputs"]]
+        while pending:
+            index = pending.pop()
+            if index in ends or index not in maker or maker[index]["index"] in taken:
+                continue
+            taken.add(maker[index]["index"])
+            pending.extend(int(one) for one in maker[index]["inputs"] if one >= 0)
+    return [one["op_name"] for one in plain if one["index"] not in taken]
+
+
+def test_xnnpack_runs_everything_but_the_nearest_resizes(make: Make) -> None:
+    for mode in ("int8", "float32"):
+        assert left_to_the_interpreter(make(mode)) == ["RESIZE_NEAREST_NEIGHBOR"] * 2
