@@ -30,7 +30,7 @@ for name in ("video0", "media0", "net/tun"):
 """
 # what is written to the output /dev/video1 comes in at /dev/video0, as over a cable
 SCRIPT = """
-LOOP = "cvt,width=640,height=480,fps=10"
+LOOP = "cvt,width=640,height=480,fps=60"
 for command in (
     "modprobe vivid n_devs=1 num_inputs=1 input_types=3 num_outputs=1 output_types=1 node_types=0x101",
     f"v4l2-ctl -d /dev/video1 --set-dv-bt-timings {LOOP} && v4l2-ctl -d /dev/video0 --set-dv-bt-timings {LOOP}",
