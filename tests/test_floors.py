@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 HOUSE = ("edge_retinaface", "convert")
 FLOORS = (
     ("edge_retinaface.errors", "edge_retinaface.data"),
-    ("edge_retinaface.spec", "edge_retinaface.assets", "edge_retinaface.notify"),
+    ("edge_retinaface.spec", "edge_retinaface.assets"),
     (
         "edge_retinaface.anchors",
         "edge_retinaface.preprocess",
@@ -21,6 +21,7 @@ FLOORS = (
         "edge_retinaface.faces",
         "edge_retinaface.config",
         "edge_retinaface.message",
+        "edge_retinaface.notify",
     ),
     (
         "edge_retinaface.interpreter",

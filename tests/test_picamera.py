@@ -143,7 +143,7 @@ def test_a_cable_pulled_out_is_a_camera_away_and_back_again_when_it_is_in() -> N
 def test_a_camera_in_use_elsewhere_is_refused_with_a_reason() -> None:
     sensor = Sensor(np.zeros((90, 160, 3), np.uint8))
     camera = source(sensor)
-    with pytest.raises(CameraError, match=r"picamera:0: wanted a camera, found: .* In use elsewhere"):
+    with pytest.raises(CameraError, match=r"picamera:0: wanted a camera, found: .* in use elsewhere"):
         source(sensor)
     camera.close()
 
