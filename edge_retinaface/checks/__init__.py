@@ -7,7 +7,7 @@ from edge_retinaface.checks.broker import check_broker
 from edge_retinaface.checks.cameras import check_cameras, running_cameras
 from edge_retinaface.checks.finding import Finding, failed
 from edge_retinaface.checks.model import check_model
-from edge_retinaface.checks.service import check_service, running_broker
+from edge_retinaface.checks.service import check_service, running_publishers
 from edge_retinaface.config import Config, load_config
 from edge_retinaface.data import Frame
 from edge_retinaface.errors import ConfigError
@@ -31,8 +31,7 @@ def run_checks(path: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     yield model
     if stats is not None:
         yield from running_cameras(config.camera, stats)
-        if config.mqtt is not None:
-            yield running_broker(stats)
+        yield from running_publishers(stats)
         return
     frames: dict[str, Frame] = {}
     yield from check_cameras(config.camera, frames)

@@ -41,6 +41,7 @@ class Report:
                 },
                 stages_ms=self._statistics.stages_ms(now_ns),
                 publishers=self._fanout.counters(),
+                troubles=self._fanout.troubles(),
                 memory_mib=round(self._board.memory_mib(), 1),
                 temperature_c=self._board.temperature_c(),
                 throttled=self._board.throttled(),
