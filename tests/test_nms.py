@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_retinaface.data import F32
-from edge_retinaface.nms import nms
+from edge_retinaface.nms import CROWD, nms
 
 
 def boxes_of(*rows: tuple[float, float, float, float]) -> F32:
@@ -32,6 +33,8 @@ def test_equal_scores_keep_their_order() -> None:
 
 
 def test_boxes_without_area_suppress_nothing() -> None:
+    points = np.tile(np.float32([5, 5, 5, 5]), (CROWD + 1, 1))
+    assert len(nms(points, np.full(CROWD + 1, 0.5, np.float32), 0.4)) == CROWD + 1
     assert nms(boxes_of((1, 1, 1, 1), (1, 1, 1, 1)), np.array([0.9, 0.8], np.float32), 0.4).tolist() == [0, 1]
 
 
@@ -56,3 +59,15 @@ def test_the_result_is_the_definitions(rows: list[tuple[int, int, int, int, int]
     boxes = boxes_of(*((x, y, x + w, y + h) for x, y, w, h, _ in rows))
     scores = np.array([row[4] / 100 for row in rows], np.float32)
     assert nms(boxes, scores, 0.4).tolist() == slow_nms(boxes, scores, 0.4)
+
+
+@pytest.mark.parametrize("max_iou", [0.0, 0.2, 0.4, 0.8])
+@pytest.mark.parametrize("faces", [20, 600])
+def test_in_a_crowd_too(faces: int, max_iou: float) -> None:
+    random = np.random.default_rng(faces)
+    count = CROWD + 188
+    middle = random.uniform(0, 900, (faces, 2))[random.integers(faces, size=count)] + random.normal(0, 4, (count, 2))
+    half = random.choice([6, 20, 90], (count, 1)) * random.uniform(0.8, 1.2, (count, 2))
+    boxes = np.hstack([middle - half, middle + half]).astype(np.float32)
+    scores = random.uniform(0, 1, count).astype(np.float32).round(2)  # rounded: many are equal
+    assert nms(boxes, scores, max_iou).tolist() == slow_nms(boxes, scores, max_iou)
