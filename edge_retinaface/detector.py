@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from edge_retinaface.anchors import make_anchors
 from edge_retinaface.assets import default_model
 from edge_retinaface.data import LANDMARK_NAMES, U8, ChannelOrder, Detections, Frame
-from edge_retinaface.decode import Candidates, decode
+from edge_retinaface.decode import Candidates, Decoder
 from edge_retinaface.errors import ConfigError
 from edge_retinaface.faces import MaskShape, blur_faces, crop_faces
 from edge_retinaface.images import as_pixels, read_image
 from edge_retinaface.interpreter import Interpreter, Package
 from edge_retinaface.model_file import read_model
 from edge_retinaface.nms import nms
-from edge_retinaface.preprocess import letterbox
 
 Picture = str | os.PathLike[str] | NDArray[Any]  # a file, or an array as OpenCV reads it
 
@@ -56,8 +55,8 @@ class RetinaFace:
             raise ConfigError(f"threads: wanted at least 1, found {threads}")
         self._model = read_model(default_model() if model is None else model)
         self._interpreter = Interpreter(self._model, threads=threads, delegate=delegate, package=package)
-        self._anchors = make_anchors(self._model.card.spec)
-        (self._meaning,) = {one.meaning for one in self._model.card.outputs if one.kind == "scores"}
+        (meaning,) = {one.meaning for one in self._model.card.outputs if one.kind == "scores"}
+        self._decode = Decoder(self._model.card.spec, meaning, make_anchors(self._model.card.spec))
         self.stages = Stages(0, 0, 0, 0)  # of the latest call
 
     @property
@@ -79,13 +78,12 @@ class RetinaFace:
         return self._detect(frame.pixels, frame.order)
 
     def _detect(self, pixels: U8, order: ChannelOrder) -> Detections:
-        spec = self._model.card.spec
         start = perf_counter_ns()
-        box = self._interpreter.fill(lambda tensor: letterbox(pixels, order, spec, tensor))
+        box = self._interpreter.fill(pixels, order)
         filled = perf_counter_ns()
         outputs = self._interpreter.invoke()
         invoked = perf_counter_ns()
-        candidates = decode(outputs, self._anchors, spec, self._meaning, self.min_score, box)
+        candidates = self._decode(outputs, self.min_score, box)
         decoded = perf_counter_ns()
         detections = _best(candidates, self.max_iou, box.frame_hw)
         self.stages = Stages(filled - start, invoked - filled, decoded - invoked, perf_counter_ns() - decoded)
@@ -159,6 +157,8 @@ def _fraction(name: str, value: float) -> float:
 
 def _best(candidates: Candidates, max_iou: float, frame_hw: tuple[int, int]) -> Detections:
     keep = nms(candidates.boxes, candidates.scores, max_iou)
+    boxes = candidates.boxes[keep]
     height, width = frame_hw
-    edge = np.array([width, height, width, height], np.float32)
-    return Detections(np.clip(candidates.boxes[keep], 0, edge), candidates.scores[keep], candidates.landmarks[keep])
+    np.maximum(boxes, 0, out=boxes)
+    np.minimum(boxes, np.array((width, height, width, height), np.float32), out=boxes)
+    return Detections(boxes, candidates.scores[keep], candidates.landmarks[keep])

@@ -4,22 +4,20 @@ import ctypes
 import importlib
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 
-from edge_retinaface.data import U8, LevelOutputs, QuantizedTensor, RawOutputs
+from edge_retinaface.data import U8, ChannelOrder, Letterbox, LevelOutputs, QuantizedTensor, RawOutputs
 from edge_retinaface.errors import DelegateError, ModelError
 from edge_retinaface.model_file import ModelFile, Output
-from edge_retinaface.preprocess import to_tensor_bytes
+from edge_retinaface.preprocess import InputWriter
 from edge_retinaface.spec import ANCHORS_PER_CELL
 
 Package = Literal["", "litert", "tflite-runtime"]
 PACKAGES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
 VALUES_PER_ANCHOR = {"boxes": 4, "scores": 1, "landmarks": 10}
 EDGETPU_LIBRARY = "libedgetpu.so.1"
-
-T = TypeVar("T")
 
 
 class Interpreter:
@@ -36,19 +34,13 @@ class Interpreter:
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{model.path}: the interpreter refuses it: {_first_line(error)}") from error
-        self._input, self._scratch = self._check_input()
+        self._input = self._check_input()
+        self._writer = InputWriter(model.card.spec)
         self._outputs = self._check_outputs()
 
-    def fill(self, write: Callable[[U8], T]) -> T:
-        """Let `write` put a picture into the input, uint8 (H, W, 3) in the model's order; returns what it returns."""
-        if self._scratch is not None:
-            result = write(self._scratch)
-            np.subtract(self._scratch, np.float32(self._model.card.spec.centre), out=self._input()[0])
-            return result
-        pixels = self._input().view(np.uint8)[0]
-        result = write(pixels)
-        to_tensor_bytes(pixels)
-        return result
+    def fill(self, pixels: U8, order: ChannelOrder) -> Letterbox:
+        """Letterbox a picture, uint8 (height, width, 3), into the input."""
+        return self._writer.write(pixels, order, self._input()[0])
 
     def invoke(self) -> RawOutputs:
         """Run the network. The arrays are views into the interpreter: drop them before the next call."""
@@ -58,24 +50,24 @@ class Interpreter:
             for level in self._outputs
         )
 
-    def _check_input(self) -> tuple[Callable[[], Any], U8 | None]:
-        """A maker of views of the input tensor, and for float models a picture to fill first."""
+    def _check_input(self) -> Callable[[], Any]:
+        """A maker of views of the input tensor."""
         spec = self._model.card.spec
         details = self._interpreter.get_input_details()
         shape = (1, *spec.input_hw, 3)
         if len(details) != 1 or tuple(details[0]["shape"]) != shape:
             found = ", ".join(str(tuple(int(side) for side in one["shape"])) for one in details)
             raise ModelError(f"{self._model.path}: wanted one input of shape {shape} as its card says, found {found}")
-        tensor = self._interpreter.tensor(details[0]["index"])
+        tensor: Callable[[], Any] = self._interpreter.tensor(details[0]["index"])
         if details[0]["dtype"] == np.float32:
-            return tensor, np.empty(shape[1:], np.uint8)
+            return tensor
         wanted = (1.0, spec.centre - 128)
         if details[0]["dtype"] != np.int8 or details[0]["quantization"] != wanted:
             raise ModelError(
                 f"{self._model.path}: wanted an int8 input with scale and zero point {wanted}, "
                 f"found {details[0]['dtype'].__name__} with {details[0]['quantization']}"
             )
-        return tensor, None
+        return tensor
 
     def _check_outputs(self) -> tuple[tuple[tuple[Callable[[], Any], float, int], ...], ...]:
         """For each level boxes, scores and landmarks, each a maker of views with scale and zero point."""

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from edge_retinaface.anchors import make_anchors
 from edge_retinaface.data import Letterbox, LevelOutputs, QuantizedTensor, RawOutputs
-from edge_retinaface.decode import Candidates, decode
+from edge_retinaface.decode import Candidates, Decoder
 from edge_retinaface.spec import ModelSpec
 
 SPEC = ModelSpec((32, 32))
@@ -27,7 +27,7 @@ def outputs_of(boxes: float = 0.0, scores: float = -9.0, landmarks: float = 0.0)
 
 
 def run(outputs: RawOutputs, min_score: float, letterbox: Letterbox = AS_IT_IS) -> Candidates:
-    return decode(outputs, ANCHORS, SPEC, "logit_difference", min_score, letterbox)
+    return Decoder(SPEC, "logit_difference", ANCHORS)(outputs, min_score, letterbox)
 
 
 def test_no_anchor_over_the_threshold_gives_empty_arrays_of_the_right_shapes() -> None:

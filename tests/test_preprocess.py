@@ -1,9 +1,11 @@
+import cv2
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_retinaface.data import U8, Letterbox
-from edge_retinaface.preprocess import letterbox, to_tensor_bytes
+from edge_retinaface.data import U8, ChannelOrder, Letterbox
+from edge_retinaface.preprocess import InputWriter, letterbox
 from edge_retinaface.spec import ModelSpec
 
 SPEC = ModelSpec((96, 128))
@@ -45,10 +47,41 @@ def test_one_pixel_becomes_a_square() -> None:
     assert box.scale_xy == (96.0, 96.0)
 
 
-def test_the_top_bit_turns_camera_bytes_into_int8_minus_128() -> None:
-    pixels = np.arange(256, dtype=np.uint8).reshape(1, 256, 1)
-    to_tensor_bytes(pixels)
-    assert pixels.view(np.int8).reshape(-1).tolist() == list(range(-128, 128))
+def test_the_tensor_holds_the_picture_minus_128_or_minus_the_grey_that_the_network_sees_as_zero() -> None:
+    pixels = np.arange(256, dtype=np.uint8).repeat(36 * 4).reshape(96, 128, 3)
+    as_int8, as_float = np.empty((96, 128, 3), np.int8), np.empty((96, 128, 3), np.float32)
+    for tensor in (as_int8, as_float):
+        InputWriter(SPEC).write(pixels, "BGR", tensor)
+    assert (as_int8 == pixels.astype(int) - 128).all()
+    assert (as_float == pixels.astype(int) - 115).all()
+
+
+@pytest.mark.parametrize("order", ["BGR", "RGB"])
+@pytest.mark.parametrize("dtype", [np.int8, np.float32])
+def test_a_writer_writes_what_letterbox_does_whatever_came_before(order: ChannelOrder, dtype: type) -> None:
+    random = np.random.default_rng(2)
+    writer, tensor = InputWriter(SPEC), np.full((96, 128, 3), 77, dtype)
+    for hw in [(96, 128), (192, 256), (40, 200), (40, 200), (200, 40), (96, 128), (1, 1), (384, 512), (97, 131)]:
+        pixels = random.integers(0, 256, (*hw, 3), np.uint8)
+        expected = np.empty((96, 128, 3), np.uint8)
+        assert writer.write(pixels, order, tensor) == letterbox(pixels, order, SPEC, expected)
+        assert (tensor == expected.astype(int) - (128 if dtype is np.int8 else SPEC.centre)).all()
+
+
+def test_half_the_size_is_the_mean_of_four_pixels() -> None:
+    pixels = np.zeros((192, 256, 3), np.uint8)
+    pixels[:2, :2, 0] = [[10, 20], [30, 42]]
+    out, _ = fit(pixels)
+    assert out[0, 0].tolist() == [26, 0, 0]  # 25.5 rounded up
+    assert (out == cv2.resize(pixels, (128, 96), interpolation=cv2.INTER_LINEAR)).all()
+
+
+@pytest.mark.parametrize("times", [4, 6, 8])
+def test_an_even_part_of_the_size_is_the_mean_of_the_square_but_for_rounding(times: int) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (96 * times, 128 * times, 3), np.uint8)
+    out, _ = fit(pixels)
+    mean = pixels.reshape(96, times, 128, times, 3).mean((1, 3))
+    assert np.abs(out - mean).max() <= 1.5
 
 
 @given(st.integers(1, 600), st.integers(1, 600))
