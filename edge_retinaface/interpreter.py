@@ -2,7 +2,9 @@
 
 import ctypes
 import importlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from types import ModuleType
 from typing import Any, Literal
 
@@ -18,6 +20,7 @@ Package = Literal["", "litert", "tflite-runtime"]
 PACKAGES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
 VALUES_PER_ANCHOR = {"boxes": 4, "scores": 1, "landmarks": 10}
 EDGETPU_LIBRARY = "libedgetpu.so.1"
+GREETING = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 
 
 class Interpreter:
@@ -30,8 +33,10 @@ class Interpreter:
         if delegate:
             options["experimental_delegates"] = [_load_delegate(library, delegate)]
         try:
-            self._interpreter = library.Interpreter(**options)
-            self._interpreter.allocate_tensors()
+            # a delegate may end the process with its last words on stderr, so they are held back for none but our own
+            with nullcontext() if delegate else without_greeting():
+                self._interpreter = library.Interpreter(**options)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{model.path}: the interpreter refuses it: {_first_line(error)}") from error
         self._input = self._check_input()
@@ -95,6 +100,25 @@ class Interpreter:
             raise ModelError(f"{self._model.path}: wanted {wanted} values in output {output.name}, found {found}")
         scale, zero_point = (1.0, 0) if details["dtype"] == np.float32 else details["quantization"]
         return self._interpreter.tensor(details["index"]), float(scale), int(zero_point)
+
+
+@contextmanager
+def without_greeting() -> Iterator[None]:
+    """Leave out the line that LiteRT writes to stderr at every start, without a switch; all else follows at the end."""
+    try:
+        stderr = os.dup(2)
+    except OSError:  # closed
+        yield
+        return
+    with os.fdopen(os.memfd_create("stderr"), "w+b") as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            held.seek(0)
+            os.write(stderr, b"".join(line for line in held if line.rstrip() != GREETING))
+            os.close(stderr)
 
 
 def _load_package(package: Package) -> ModuleType:
