@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge_retinaface import __version__
+from edge_retinaface.commands.bench import bench
 from edge_retinaface.commands.detect import detect
 from edge_retinaface.errors import EdgeRetinaFaceError
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(detect)
+app.command()(bench)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - how typer calls it

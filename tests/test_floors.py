@@ -25,6 +25,7 @@ FLOORS = (
     ("edge_retinaface.interpreter", "edge_retinaface.cameras", "edge_retinaface.publishers", "edge_retinaface.media"),
     ("edge_retinaface.detector",),
     (),
+    ("edge_retinaface.bench",),
     ("edge_retinaface.commands",),
     ("edge_retinaface.cli",),
     ("edge_retinaface.__main__",),
