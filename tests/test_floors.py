@@ -24,7 +24,7 @@ FLOORS = (
     ),
     ("edge_retinaface.interpreter", "edge_retinaface.cameras", "edge_retinaface.publishers", "edge_retinaface.media"),
     ("edge_retinaface.detector",),
-    (),
+    ("edge_retinaface.tiles",),
     ("edge_retinaface.bench",),
     ("edge_retinaface.commands",),
     ("edge_retinaface.cli",),
