@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from edge_retinaface import __version__
+from edge_retinaface.commands.bench import bench
 from edge_retinaface.commands.check import check
 from edge_retinaface.commands.detect import detect
 from edge_retinaface.commands.install_service import install_service, uninstall_service
@@ -33,6 +34,7 @@ app.command()(listen)
 app.command("show-config")(show_config)
 app.command("install-service")(install_service)
 app.command("uninstall-service")(uninstall_service)
+app.command()(bench)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - how typer calls it

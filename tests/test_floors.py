@@ -34,6 +34,8 @@ FLOORS = (
     ("edge_retinaface.detector",),
     ("edge_retinaface.service",),
     ("edge_retinaface.checks",),
+    ("edge_retinaface.tiles",),
+    ("edge_retinaface.bench",),
     ("edge_retinaface.commands",),
     ("edge_retinaface.cli",),
     ("edge_retinaface.__main__",),
