@@ -73,6 +73,7 @@ def test_statistics_tell_of_cameras_stages_publishers_and_memory() -> None:
     camera = found.cameras["door"]
     assert camera.status == "running"
     assert camera.fps > 10
+    assert camera.losses == 0
     assert camera.age_ms is not None
     assert camera.frames["made"] >= camera.frames["taken"] + camera.frames["dropped"] + camera.frames["skipped"]
     assert list(found.stages_ms) == ["wait", "letterbox", "invoke", "decode", "nms", "encode", "publish"]
