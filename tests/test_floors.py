@@ -30,6 +30,7 @@ FLOORS = (
         "edge_retinaface.media",
         "edge_retinaface.client",
         "edge_retinaface.install",
+        "edge_retinaface.store",
     ),
     ("edge_retinaface.detector",),
     ("edge_retinaface.service",),

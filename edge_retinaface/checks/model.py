@@ -1,8 +1,10 @@
 """Whether the model loads and runs, tried in a process of its own: a delegate may crash."""
 
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 
@@ -16,10 +18,17 @@ PROBE = "edge_retinaface.checks.model_probe"
 
 def check_model(settings: ModelSettings) -> Finding:
     """The finding "model", delegate included."""
-    command = [sys.executable, "-m", PROBE]
+    # -P: root may call this in anybody's folder
+    command = [sys.executable, "-P", "-m", PROBE]
+    environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     try:
         done = subprocess.run(  # noqa: S603 - our own module
-            command, input=msgspec.json.encode(settings), capture_output=True, timeout=LIMIT_S, check=False
+            command,
+            input=msgspec.json.encode(settings),
+            capture_output=True,
+            timeout=LIMIT_S,
+            check=False,
+            env=environ,
         )
     except subprocess.TimeoutExpired:
         return failed("model", f"no answer within {LIMIT_S:.0f} s", _advice(settings, "it hangs"))

@@ -11,12 +11,35 @@ from edge_retinaface.config import CameraSettings, Config, ModelSettings
 from edge_retinaface.detector import RetinaFace
 from edge_retinaface.publishers import OnCommand, Publisher, ReadStats, open_publishers
 from edge_retinaface.service.detection import Detector
+from edge_retinaface.store.live import LiveDetector
+from edge_retinaface.store.models import STORE_LINK, Store
+from edge_retinaface.store.trial import Keeper
+
+
+class StoredDetector(LiveDetector[RetinaFace]):
+    """The store's model, as the configuration wants it run, followed and tried until `close`."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__(lambda path: load(settings, path), Store())
+        self._keeper = Keeper(self)
+        self._keeper.start()
+
+    def close(self) -> None:
+        """End the thread that follows the store."""
+        self._keeper.stop()
 
 
 def open_detector(settings: ModelSettings) -> Detector:
     """The detector that the configuration asks for. ModelError, DelegateError, ConfigError."""
+    if settings.path in (None, str(STORE_LINK)):
+        return StoredDetector(settings)
+    return load(settings, settings.path)
+
+
+def load(settings: ModelSettings, path: str | Path | None) -> RetinaFace:
+    """A detector of its own for the model file at `path`."""
     return RetinaFace(
-        settings.path,
+        path,
         min_score=settings.threshold,
         max_iou=settings.max_iou,
         threads=settings.threads,
@@ -26,9 +49,10 @@ def open_detector(settings: ModelSettings) -> Detector:
 
 
 def model_identity(settings: ModelSettings) -> object:
-    """Equal as long as the same file is to be run in the same way."""
+    """Equal as long as the same file is to be run in the same way; the store's model is followed without this."""
     try:
-        found = Path(settings.path or default_model()).stat()
+        stored = settings.path in (None, str(STORE_LINK))
+        found = (default_model() if stored else Path(settings.path or "")).stat()
         file: object = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
     except OSError:
         file = None  # opening it says what is wrong
