@@ -66,7 +66,7 @@ def test_tflite_runtime_finds_the_same_faces_on_32_bits(default_model: Path, ast
         "found = RetinaFace(sys.argv[1], package='tflite-runtime')(sys.argv[2]);"
         "print(json.dumps(as_dictionary(found)))"
     )
-    done = emulated.run(ARMHF, "cortex-a53", site, "-c", program, str(default_model), str(astronaut), str(ROOT))
+    done = emulated.run(ARMHF, "cortex-a7", site, "-c", program, str(default_model), str(astronaut), str(ROOT))
     sys.stderr.write(done.stderr[-500:])
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout)
