@@ -10,6 +10,7 @@ from edge_retinaface.checks.model import check_model
 from edge_retinaface.commands.model_info import SHOWN, ReportOption, StoreOption, info, list_models
 from edge_retinaface.commands.trial import await_verdict
 from edge_retinaface.config import ModelSettings
+from edge_retinaface.delegates import is_for_edgetpu
 from edge_retinaface.errors import CHECK_FAILED, ModelError
 from edge_retinaface.model_file import read_content
 from edge_retinaface.store.models import STORE, Store
@@ -68,10 +69,7 @@ def install(
             withdraw_request(store)
             typer.echo(f"{digest[:SHOWN]} is the current model already")
             return
-        loaded = check_model(ModelSettings(path=str(models.path(digest))))
-        if not loaded.ok:
-            raise ModelError(f"{path}: {loaded.found}", exit_code=CHECK_FAILED)
-        _tell(f"loads: {loaded.found}")
+        _check(path, content, models.path(digest))
         if trial and is_running(read_note(report, Report)):
             gates = Gates(frames=frames, health_s=health, min_agreement=min_agreement, max_slowdown=max_slowdown)
             _try(models, digest, gates, report, timeout)
@@ -112,6 +110,17 @@ def _try(models: Store, digest: str, gates: Gates, report: Path, timeout_s: floa
     except BaseException:
         withdraw_request(models.folder)
         raise
+
+
+def _check(path: Path, content: bytes, stored: Path) -> None:
+    """ModelError unless the model loads and runs, in a process of its own."""
+    if is_for_edgetpu(content):
+        _tell("compiled for the Edge TPU: only the service, which has the accelerator, can load it")
+        return
+    loaded = check_model(ModelSettings(path=str(stored)))
+    if not loaded.ok:
+        raise ModelError(f"{path}: {loaded.found}", exit_code=CHECK_FAILED)
+    _tell(f"loads: {loaded.found}")
 
 
 def _one_model(path: Path) -> Path:
