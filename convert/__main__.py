@@ -21,6 +21,7 @@ from convert.weights import Weights
 from edge_retinaface.assets import cached_model
 from edge_retinaface.errors import CHECK_FAILED, EdgeRetinaFaceError, UsageError
 from edge_retinaface.model_file import read_model
+from edge_retinaface.spec import check_input_hw
 
 DEFAULT_SIZE = "480x640"
 SCENES = 64  # calibration pictures where the user has none
@@ -147,7 +148,9 @@ def _parse_size(size: str) -> tuple[int, int]:
     height, cross, width = size.partition("x")
     if not (cross and height.isdecimal() and width.isdecimal()):
         raise UsageError(f"--size: wanted HEIGHTxWIDTH such as {DEFAULT_SIZE}, found {size}")
-    return int(height), int(width)
+    input_hw = int(height), int(width)
+    check_input_hw(input_hw)
+    return input_hw
 
 
 if __name__ == "__main__":

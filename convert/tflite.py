@@ -1,5 +1,6 @@
 """The TensorFlow Lite converter and the flatbuffer: everything of theirs that is private is used here and only here."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -23,7 +24,8 @@ def to_flatbuffer(model: keras.Model, mode: FloatMode) -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if mode == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    with silence() as heard:
+    with silence() as heard, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of statistics that only its predecessor needed
         try:
             content = converter.convert()
         except Exception as error:  # noqa: BLE001 # whatever it raises, only its words help

@@ -8,7 +8,7 @@ import numpy as np
 from convert.layout import HEADS, STRIDES, VALUES, Kind, head_name
 from convert.network import build_network
 from convert.weights import Weights, centre_input
-from edge_retinaface.data import F32, U8, QuantizedTensor
+from edge_retinaface.data import F32, U8
 from edge_retinaface.errors import ModelError
 from edge_retinaface.interpreter import Interpreter
 from edge_retinaface.model_file import ModelFile
@@ -48,13 +48,13 @@ def verify(model: ModelFile, weights: Weights, pictures: Iterable[U8]) -> list[F
         outputs = network(bgr[None].astype(np.float32) - np.float32(spec.centre))
         wanted = {name: np.asarray(value) for name, value in outputs.items()}
         interpreter.fill(picture, "BGR")
-        for stride, level in zip(STRIDES, interpreter.invoke(), strict=True):
+        found = _run(interpreter)
+        for stride in STRIDES:
             sure = wanted[head_name("scores", stride)].reshape(-1) > np.log(SURE / (1 - SURE))
             for kind in VALUES:
-                found: QuantizedTensor = getattr(level, kind)
-                rows = slice(None) if kind == "scores" else sure
-                said[head_name(kind, stride)].append(_rows(_real(found), kind)[rows])
-                meant[head_name(kind, stride)].append(_rows(wanted[head_name(kind, stride)], kind)[rows])
+                name, rows = head_name(kind, stride), slice(None) if kind == "scores" else sure
+                said[name].append(_rows(found[name], kind)[rows])
+                meant[name].append(_rows(wanted[name], kind)[rows])
     return [_fidelity(name, np.concatenate(said[name]), np.concatenate(meant[name])) for name in HEADS]
 
 
@@ -63,8 +63,13 @@ def passes(rows: Iterable[Fidelity]) -> bool:
     return all(not row.decibels < LEAST_DECIBELS for row in rows)  # NaN is no evidence
 
 
-def _real(tensor: QuantizedTensor) -> F32:
-    return (tensor.values.astype(np.float32) - np.float32(tensor.zero_point)) * np.float32(tensor.scale)
+def _run(interpreter: Interpreter) -> dict[str, F32]:
+    """Real values of every output; copies, since the interpreter's own arrays must be gone before its next run."""
+    return {
+        head_name(kind, stride): (tensor.values.astype(np.float32) - np.float32(tensor.zero_point)) * tensor.scale
+        for stride, level in zip(STRIDES, interpreter.invoke(), strict=True)
+        for kind, tensor in zip(VALUES, level, strict=True)
+    }
 
 
 def _rows(values: F32, kind: Kind) -> F32:

@@ -3,15 +3,18 @@
 import os
 import subprocess
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 
 from edge_retinaface import __version__
+from edge_retinaface.commands.bench import bench
 from edge_retinaface.commands.check import check
 from edge_retinaface.commands.detect import detect
 from edge_retinaface.commands.install_service import install_service, uninstall_service
 from edge_retinaface.commands.listen import listen
+from edge_retinaface.commands.run import run
 from edge_retinaface.commands.show_config import show_config
 from edge_retinaface.errors import EdgeRetinaFaceError
 
@@ -25,11 +28,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(detect)
+app.command()(run)
 app.command()(check)
 app.command()(listen)
 app.command("show-config")(show_config)
 app.command("install-service")(install_service)
 app.command("uninstall-service")(uninstall_service)
+app.command()(bench)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - how typer calls it
@@ -85,6 +90,9 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has left; nothing more to say to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception:  # noqa: BLE001 - a mistake of ours: all that helps to find it, and the exit code that says so
+        traceback.print_exc()
+        sys.exit(EdgeRetinaFaceError.exit_code)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,10 @@ class RetinaFace:
         """Height and width of the network's input, pixels."""
         return self._model.card.spec.input_hw
 
+    def operators(self) -> tuple[int, dict[str, int]]:
+        """How many parts of the network a delegate runs, and the operators that it does not, by name."""
+        return self._interpreter.operators()
+
     def __call__(self, image: Picture) -> Detections:
         """Faces in a file, or in an array (height, width, 3) uint8, BGR. Grey, alpha and 16 bits are understood."""
         return self._detect(_pixels(image), "BGR")

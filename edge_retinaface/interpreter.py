@@ -3,6 +3,7 @@
 import ctypes
 import importlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from types import ModuleType
@@ -54,6 +55,23 @@ class Interpreter:
             LevelOutputs(*(QuantizedTensor(view(), scale, zero_point) for view, scale, zero_point in level))
             for level in self._outputs
         )
+
+    def operators(self) -> tuple[int, dict[str, int]]:
+        """How many parts of the network a delegate runs, and the operators outside of them by name.
+
+        Found by walking back from the outputs: the interpreter still lists the operators that a delegate replaced.
+        """
+        details = self._interpreter._get_ops_details()  # noqa: SLF001 - neither package tells it otherwise
+        makers = {int(tensor): one for one in details for tensor in one["outputs"]}  # delegates come last, and so win
+        wanted = [int(one["index"]) for one in self._interpreter.get_output_details()]
+        used: dict[int, str] = {}
+        while wanted:
+            maker = makers.get(wanted.pop())
+            if maker is not None and maker["index"] not in used:
+                used[maker["index"]] = maker["op_name"]
+                wanted += map(int, maker["inputs"])
+        counts = Counter(used.values())
+        return counts.pop("DELEGATE", 0), dict(sorted(counts.items()))
 
     def _check_input(self) -> Callable[[], Any]:
         """A maker of views of the input tensor."""

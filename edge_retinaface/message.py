@@ -93,6 +93,7 @@ class Stats(Struct, frozen=True, kw_only=True):
     cameras: dict[str, CameraStats]
     stages_ms: dict[str, Percentiles]  # by the name of the stage
     publishers: dict[str, dict[str, int]]  # by the publisher's name: what it sent, dropped and holds
+    troubles: dict[str, str] = {}  # by the publisher's name: what is wrong; those that are well are left out
     memory_mib: float  # resident
     temperature_c: float | None = None  # None where the board does not tell
     throttled: bool | None = None

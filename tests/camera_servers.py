@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from waiting import PATIENCE_S, eventually
 
 from edge_retinaface.cameras import LatestCamera
 from edge_retinaface.data import Frame
@@ -50,11 +51,8 @@ GLib.MainLoop().run()
 """
 
 
-def wait_for(condition: Callable[[], object], within_s: float = 20.0) -> None:
-    until = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.01)
+def wait_for(condition: Callable[[], object], within_s: float = PATIENCE_S) -> None:
+    assert eventually(condition, within_s), "it did not happen"
 
 
 def take(camera: LatestCamera, count: int, within_s: float = 20.0) -> list[Frame]:

@@ -22,6 +22,15 @@ collect_ignore_glob = (
 )  # without the extra convert
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the slow tests out unless the command line speaks of them: -m slow."""
+    if "slow" in config.option.markexpr:
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
+
+
 @pytest.fixture(scope="session")
 def astronaut() -> Path:
     """A photograph of one face, 512x512; it ships with scikit-image."""

@@ -1,6 +1,7 @@
 """What a test inside a booted Debian starts with: its script follows in the same file."""
 
 import json
+import os  # noqa: F401 - for the scripts
 import socket
 import subprocess
 import sys

@@ -3,12 +3,12 @@
 Weights are random and batch normalization stays apart unless asked; names say nothing, as in other people's exports.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import numpy as np
 import onnx
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 BLOCKS = ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *((128, 1),) * 5, (256, 2), (256, 1))
@@ -25,10 +25,12 @@ class Writer:
         slope: float = 0.1,
         width: int = 8,
         alias: bool = False,
+        neck: str = "leaky",
+        given: Iterator[tuple[NDArray[np.generic], ...]] | None = None,
     ) -> None:
         self.random = np.random.default_rng(seed)
         self.fold, self.twice, self.slope, self.width, self.alias = fold, twice, slope, width, alias
-        self.nodes, self.arrays, self.numbers = [], [], count()
+        self.nodes, self.arrays, self.numbers, self.neck, self.given = [], [], count(), neck, given
 
     def name(self) -> str:
         return f"t{next(self.numbers)}"
@@ -45,22 +47,27 @@ class Writer:
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
+    def trained(self, shape: tuple[int, ...]) -> tuple[NDArray[np.generic], ...]:
+        """Kernel, gamma, beta, mean and variance of the next convolution; a head has only kernel and beta."""
+        if self.given is not None:
+            return next(self.given)
+        kernel = self.random.normal(0, (1.5 / np.prod(shape[1:])) ** 0.5, shape).astype(np.float32)
+        gamma, beta = self.random.uniform(0.7, 1.3, shape[0]), self.random.normal(0, 0.1, shape[0])
+        return kernel, gamma, beta, self.random.normal(0, 0.1, shape[0]), self.random.uniform(0.5, 1.5, shape[0])
+
     def conv(
         self,
         x: str,
-        inputs: list[str],
+        inputs: int,
         outputs: int,
         side: int,
         stride: int = 1,
         *,
         groups: int = 1,
         norm: bool = True,
-        act: str = "leaky",
+        act: str | None = None,
     ) -> str:
-        fan = side * side * inputs / groups
-        kernel = self.random.normal(0, (1.5 / fan) ** 0.5, (outputs, inputs // groups, side, side)).astype(np.float32)
-        gamma, beta = self.random.uniform(0.7, 1.3, outputs), self.random.normal(0, 0.1, outputs)
-        mean, var = self.random.normal(0, 0.1, outputs), self.random.uniform(0.5, 1.5, outputs)
+        kernel, gamma, beta, mean, var = self.trained((outputs, inputs // groups, side, side))
         settings = {"strides": [stride, stride], "pads": [side // 2] * 4, "group": groups, "kernel_shape": [side, side]}
         if not norm:
             return self.node("Conv", [x, self.array(kernel), self.array(beta)], **settings)
@@ -72,7 +79,7 @@ class Writer:
             x = self.node("Conv", [x, self.array(kernel)], **settings)
             arrays = [self.array(values) for values in (gamma, beta, mean, var)]
             x = self.node("BatchNormalization", [x, *arrays], epsilon=1e-5)
-        return self.activate(x, act)
+        return self.activate(x, act or self.neck)
 
     def activate(self, x: str, act: str) -> str:
         if act == "leaky":

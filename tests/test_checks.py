@@ -115,7 +115,8 @@ def test_a_service_that_runs_is_asked_and_its_cameras_are_left_alone(write: Writ
             "gone": CameraStats(status="away: unplugged", fps=0, frames={}),
         },
         stages_ms={},
-        publishers={"mqtt": {"sent": 3, "refused": 2, "connects": 1}},
+        publishers={"mqtt": {"sent": 3, "refused": 2}, "socket": {"sent": 5}},
+        troubles={"mqtt": "mqtt: the broker refuses t (Not authorized)"},
         memory_mib=1,
     )
     publisher = SocketPublisher(
@@ -131,10 +132,8 @@ def test_a_service_that_runs_is_asked_and_its_cameras_are_left_alone(write: Writ
     assert found["camera door"] == Finding("camera door", ok=True, found="running, 15.0 fps")
     assert (found["camera gone"].ok, found["camera gone"].found) == (False, "unplugged")
     assert found["camera new"].found == "not among the cameras of the service that runs"
-    assert (found["broker"].ok, found["broker"].found) == (
-        False,
-        "the broker refuses messages: 3 sent, 2 refused, 1 connects",
-    )
+    assert (found["mqtt"].ok, found["mqtt"].found) == (False, "mqtt: the broker refuses t (Not authorized)")
+    assert found["socket"] == Finding("socket", ok=True, found="5 sent")
 
 
 def test_the_command_says_it_in_lines_or_json_and_exits_with_1(write: Write) -> None:

@@ -1,20 +1,26 @@
 import os
 import pickle
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
+from convert_weights import joined
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from onnx_family import Writer
 from torch_writer import Tensor, save, state_dict
 
 from convert.families import PYTORCH, PYTORCH_1MB, PYTORCH_RGB
 from convert.import_pytorch import import_pytorch
 from convert.layout import CONVS
 from convert.names import BIUBUG6, YAKHYO, Naming
+from convert.network import build_network
 from convert.torch_file import LEGACY_MAGIC, read_checkpoint
+from convert.weights import make_weights
 from edge_retinaface.errors import ModelError
 
 
@@ -37,7 +43,7 @@ def test_both_containers_give_back_the_tensors_bit_for_bit() -> None:
 @pytest.mark.parametrize("naming", [BIUBUG6, YAKHYO])
 @pytest.mark.parametrize("prefix", ["", "module.", "model.module."])
 def test_a_state_dict_fills_every_layer_under_either_naming_and_any_wrapper(
-    naming: Naming, prefix: str, legacy: bool
+    *, naming: Naming, prefix: str, legacy: bool
 ) -> None:
     arrays = state_dict(naming, CONVS)
     content = save(tensors({prefix + name: values for name, values in arrays.items()}), legacy=legacy)
@@ -105,8 +111,9 @@ def test_a_whole_pickled_module_is_refused_with_advice() -> None:
 
 def test_a_tensor_that_looks_outside_its_storage_is_refused() -> None:
     honest = save({"a": Tensor(np.zeros((2, 2), np.float32))}, legacy=True)
-    for size in (b"K\xffK\xff\x86", b"K\x03K\x03\x86"):
-        stolen = honest.replace(b"K\x02K\x02\x86", size)
+    size, stride = b"K\x02K\x02\x86", b"K\x02K\x01\x86"
+    for written, larger in ((size, b"K\xffK\xff\x86"), (size, b"K\x03K\x03\x86"), (stride, b"K\xc8K\x01\x86")):
+        stolen = honest.replace(written, larger)
         assert stolen != honest
         with pytest.raises(ModelError, match="outside its storage"):
             read_checkpoint(stolen, "file")
@@ -116,9 +123,9 @@ SMALL = {legacy: save(tensors({"a.weight": np.ones((2, 3), np.float32)}), legacy
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.booleans(), st.data())
+@given(legacy=st.booleans(), data=st.data())
 def test_a_checkpoint_cut_or_overwritten_anywhere_is_one_error_or_still_tensors(
-    legacy: bool, data: st.DataObject
+    *, legacy: bool, data: st.DataObject
 ) -> None:
     content = SMALL[legacy]
     place = data.draw(st.integers(0, len(content) - 1))
@@ -128,3 +135,40 @@ def test_a_checkpoint_cut_or_overwritten_anywhere_is_one_error_or_still_tensors(
     except ModelError:
         return
     assert all(isinstance(values, np.ndarray) for values in found.values())
+
+
+def in_order_of_the_writer() -> Iterator[str]:
+    """The layout's names as the independent network asks for them: seven before five, heads by kind."""
+    names = [name for name in CONVS if not name.startswith(("ssh", "boxes", "scores", "landmarks"))]
+    yield from names
+    for level in (1, 2, 3):
+        parts = ("conv3x3", "conv5x5_1", "conv7x7_2", "conv7x7_3", "conv5x5_2")
+        yield from (f"ssh{level}.{part}" for part in parts)
+    yield from (f"{kind}_{stride}" for kind in ("boxes", "scores", "landmarks") for stride in (8, 16, 32))
+
+
+@pytest.mark.evaluation
+def test_the_published_file_computes_what_an_independent_network_with_its_numbers_computes() -> None:
+    path = Path("../shared/data/weights/retinaface_mobilenet0.25_Final.pth")
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    tensors = read_checkpoint(path.read_bytes(), "published")
+
+    def given() -> Iterator[tuple[NDArray[np.generic], ...]]:
+        for conv, norm in (BIUBUG6[name] for name in in_order_of_the_writer()):
+            if norm is None:
+                yield (tensors[f"{conv}.weight"], None, tensors[f"{conv}.bias"], None, None)
+            else:
+                roles = ("weight", "bias", "running_mean", "running_var")
+                yield (tensors[f"{conv}.weight"], *(tensors[f"{norm}.{role}"] for role in roles))
+
+    content = Writer(given=given(), neck="relu").model("relu").SerializeToString()
+    picture = np.random.default_rng(0).uniform(-120, 140, (1, 240, 320, 3)).astype(np.float32)
+    session = onnxruntime.InferenceSession(content)
+    boxes, scores, landmarks = (one[0] for one in session.run(None, {"picture": picture.transpose(0, 3, 1, 2)}))
+    layers, families = import_pytorch(path.read_bytes(), "published")
+    assert PYTORCH_1MB in families
+    found = joined(build_network(make_weights(layers, PYTORCH_1MB, None), (240, 320))(picture))
+    for one, wanted in ((found["boxes"], boxes), (found["landmarks"], landmarks)):
+        assert np.abs(one - wanted).max() < 1e-4 * np.abs(wanted).max()
+    assert np.abs(1 / (1 + np.exp(-found["scores"])) - scores[:, 1:]).max() < 1e-4

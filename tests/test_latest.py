@@ -16,6 +16,8 @@ from edge_retinaface.cameras.source import CameraState
 from edge_retinaface.data import U8
 from edge_retinaface.errors import CameraError
 
+pytestmark = pytest.mark.usefixtures("no_leaks")
+
 FAST = (0.01, 0.02)  # seconds between attempts
 
 

@@ -47,9 +47,9 @@ def test_a_retained_value_is_repeated_and_a_passing_one_is_not() -> None:
     outbox.set_latest(Outgoing("stats", b"{}", 1))
     outbox.set_latest(state("on", "b"))
     drain(outbox)
-    outbox.set_latest(state("off", "a"))
+    outbox.set_latest(state("off", "b"))
     outbox.repeat_retained()
-    assert drain(outbox) == [state("off", "a"), state("on", "b")]
+    assert drain(outbox) == [state("on", "a"), state("off", "b")]
 
 
 def test_what_is_put_back_is_first_again_unless_something_newer_came() -> None:

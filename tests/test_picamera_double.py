@@ -24,6 +24,8 @@ from edge_retinaface.cameras.picamera_double import (
 )
 from edge_retinaface.cameras.picamera_double.pipeline import GARBAGE
 
+pytestmark = pytest.mark.usefixtures("no_leaks")
+
 GOLDEN = Path(__file__).parent / "golden"
 RECORDED = json.loads((GOLDEN / "picamera2_signatures.json").read_text())
 

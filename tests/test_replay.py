@@ -16,6 +16,8 @@ from edge_retinaface.config import CameraSettings
 from edge_retinaface.data import Frame
 from edge_retinaface.errors import CameraError
 
+pytestmark = pytest.mark.usefixtures("no_leaks")
+
 
 def open_file(path: Path, *, loop: bool = False, realtime: bool = False, max_fps: float = 240.0) -> LatestCamera:
     return open_camera(CameraSettings(name="clip", uri=f"file:{path}", loop=loop, realtime=realtime, max_fps=max_fps))
@@ -23,7 +25,7 @@ def open_file(path: Path, *, loop: bool = False, realtime: bool = False, max_fps
 
 def open_folder(path: Path, *, loop: bool = False, realtime: bool = False, rotation: int = 0) -> LatestCamera:
     return open_camera(
-        CameraSettings(name="pictures", uri=f"folder:{path}", loop=loop, realtime=realtime, rotation=rotation)  # type: ignore[arg-type]
+        CameraSettings(name="pictures", uri=f"folder:{path}", loop=loop, realtime=realtime, rotation=rotation)
     )
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_retinaface.cameras.slot import NS, Slot
-from edge_retinaface.cameras.source import FrameCounts
+from edge_retinaface.cameras.slot import Slot
+from edge_retinaface.cameras.source import NS_PER_S, FrameCounts
 
 PIXELS = np.zeros((2, 2, 3), np.uint8)
 
@@ -54,43 +54,43 @@ def test_the_newest_of_three_frames_is_taken_once_and_the_other_two_count_as_dro
 
 def test_a_60_fps_camera_gives_15_of_60_frames_when_max_fps_is_15() -> None:
     slot = make_slot(max_fps=15)
-    taken = offer(slot, [NS + round(number * NS / 60) for number in range(600)])
+    taken = offer(slot, [NS_PER_S + round(number * NS_PER_S / 60) for number in range(600)])
     assert 150 <= len(taken) <= 152  # ten seconds; one of credit at the start
     assert slot.counts == FrameCounts(made=600, taken=len(taken), dropped=0, skipped=600 - len(taken))
 
 
 @given(st.lists(st.integers(-8_000_000, 8_000_000), min_size=30, max_size=60))
 def test_a_camera_that_runs_at_max_fps_with_8_ms_of_jitter_loses_no_frame(jitter_ns: list[int]) -> None:
-    times = [NS + number * NS // 15 + late for number, late in enumerate(jitter_ns)]
+    times = [NS_PER_S + number * NS_PER_S // 15 + late for number, late in enumerate(jitter_ns)]
     assert offer(make_slot(max_fps=15), times) == times
 
 
 @given(st.lists(st.integers(1, 200_000_000), min_size=2, max_size=80), st.sampled_from([1.0, 7.5, 15.0, 30.0]))
 def test_no_stretch_of_time_holds_more_than_max_fps_and_two_frames(gaps_ns: list[int], max_fps: float) -> None:
-    times = list(np.cumsum(gaps_ns) + NS)
+    times = list(np.cumsum(gaps_ns) + NS_PER_S)
     taken = offer(make_slot(max_fps=max_fps), [int(time) for time in times])
     for first in range(len(taken)):
         for last in range(first, len(taken)):
-            assert last - first + 1 <= (taken[last] - taken[first]) / NS * max_fps + 2 + 1e-6
+            assert last - first + 1 <= (taken[last] - taken[first]) / NS_PER_S * max_fps + 2 + 1e-6
 
 
 def test_a_paused_slot_wants_nothing_and_forgets_the_frame_that_waits() -> None:
     slot = make_slot()
     put(slot)
     slot.enabled = False
-    assert not slot.wanted(NS)
+    assert not slot.wanted(NS_PER_S)
     assert slot.take() is None
     assert slot.counts == FrameCounts(made=1, taken=0, dropped=0, skipped=1)
     slot.enabled = True
-    assert slot.wanted(NS)
+    assert slot.wanted(NS_PER_S)
 
 
 def test_a_higher_max_fps_counts_from_now_and_not_from_the_end_of_the_old_period() -> None:
     slot = make_slot(max_fps=0.01)
-    assert len(offer(slot, [NS, 2 * NS, 3 * NS])) == 2
-    assert not slot.wanted(4 * NS)
+    assert len(offer(slot, [NS_PER_S, 2 * NS_PER_S, 3 * NS_PER_S])) == 2
+    assert not slot.wanted(4 * NS_PER_S)
     slot.max_fps = 10
-    assert slot.wanted(4 * NS)
+    assert slot.wanted(4 * NS_PER_S)
 
 
 def test_a_reader_that_was_left_behind_puts_nothing_in() -> None:

@@ -13,6 +13,8 @@ from edge_retinaface.cameras.video import DeviceSource, StreamSource
 from edge_retinaface.config import CameraSettings
 from edge_retinaface.errors import CameraError
 
+pytestmark = pytest.mark.usefixtures("no_leaks")
+
 READ_S = 1.5
 
 

@@ -7,12 +7,25 @@ from edge_retinaface.cameras.latest import LatestCamera
 from edge_retinaface.cameras.orientation import Orientation
 from edge_retinaface.cameras.picamera import Hardware, PicameraSource, import_hardware
 from edge_retinaface.cameras.replay import FileSource, PictureSource, ReplayCamera, folder_pictures
-from edge_retinaface.cameras.source import CameraState, FrameCounts, Opener, Picture, Source
-from edge_retinaface.cameras.video import DeviceSource, StreamSource
+from edge_retinaface.cameras.slot import LEAST_FPS
+from edge_retinaface.cameras.source import NS_PER_MS, NS_PER_S, CameraState, FrameCounts, Opener, Picture, Source
+from edge_retinaface.cameras.video import DeviceSource, StreamSource, quiet_opencv
 from edge_retinaface.config import CameraSettings
 from edge_retinaface.errors import ConfigError
 
-__all__ = ["CameraState", "FrameCounts", "LatestCamera", "Picture", "ReplayCamera", "Source", "open_camera"]
+__all__ = [
+    "LEAST_FPS",
+    "NS_PER_MS",
+    "NS_PER_S",
+    "CameraState",
+    "FrameCounts",
+    "LatestCamera",
+    "Picture",
+    "ReplayCamera",
+    "Source",
+    "open_camera",
+    "quiet_opencv",
+]
 
 
 def open_camera(

@@ -89,6 +89,11 @@ class LatestCamera:
                     self._slot.ready.wait_for(lambda: self._slot.full or self._closing.is_set(), TICK_S)
 
     @property
+    def kept(self) -> bool:
+        """Whether somebody still looks after it: always so, but before the start and after closing."""
+        return self._keeper.is_alive() or self.state.name == "finished"
+
+    @property
     def full(self) -> bool:
         """Whether a frame waits to be taken."""
         return self._slot.full

@@ -61,7 +61,7 @@ class PicameraSource:
         try:
             self._camera = self._picamera2.Picamera2(number)
         except (RuntimeError, IndexError) as error:  # IndexError: up to 0.3.36
-            raise CameraError(f"{self._name}: wanted a camera, found: {error} Cable in? In use elsewhere?") from error
+            raise CameraError(f"{self._name}: wanted a camera, found: {error}; cable out? in use elsewhere?") from error
         try:
             # Pi 0 to 4 (VC4) can scale to YUV only; a Pi 5 (PISP) gives pixels that need no conversion.
             # Names are little-endian: RGB888 is B G R in memory, OpenCV's order

@@ -4,8 +4,8 @@ import threading
 import time
 from contextlib import closing
 
-from edge_retinaface.cameras.slot import NS, Slot
-from edge_retinaface.cameras.source import Opener, Source
+from edge_retinaface.cameras.slot import Slot
+from edge_retinaface.cameras.source import NS_PER_S, Opener, Source
 from edge_retinaface.errors import CameraError
 
 
@@ -57,7 +57,7 @@ class Reader(threading.Thread):
         if blocked is None:
             return None
         since_ns, deadline_s = blocked
-        taken_s = (now_ns - since_ns) / NS
+        taken_s = (now_ns - since_ns) / NS_PER_S
         return taken_s if taken_s > deadline_s else None
 
     def _block(self, deadline_s: float) -> None:

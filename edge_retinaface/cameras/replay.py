@@ -11,8 +11,7 @@ import numpy as np
 
 from edge_retinaface.cameras.latest import RETRY_S, LatestCamera
 from edge_retinaface.cameras.orientation import Orientation
-from edge_retinaface.cameras.slot import NS
-from edge_retinaface.cameras.source import Picture, Source
+from edge_retinaface.cameras.source import NS_PER_S, Picture, Source
 from edge_retinaface.cameras.video import retrieve
 from edge_retinaface.data import U8, ChannelOrder
 from edge_retinaface.errors import CameraError
@@ -36,8 +35,8 @@ class Pace:
         """Sleep until `due_s` seconds after the first call's moment; returns early when the reader shall stop."""
         now_ns = time.monotonic_ns()
         if not self._start_ns:
-            self._start_ns = now_ns - round(due_s * NS)
-        late_s = (now_ns - self._start_ns) / NS - due_s
+            self._start_ns = now_ns - round(due_s * NS_PER_S)
+        late_s = (now_ns - self._start_ns) / NS_PER_S - due_s
         if late_s < 0:
             self._stopping.wait(-late_s)
 

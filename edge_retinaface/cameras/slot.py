@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Callable
 
-from edge_retinaface.cameras.source import FrameCounts
+from edge_retinaface.cameras.source import NS_PER_S, FrameCounts
 from edge_retinaface.data import U8, ChannelOrder, Frame
 
-NS = 1_000_000_000
+LEAST_FPS = 0.001  # a frame in a quarter of an hour
 LONG_AGO = -(2**62)  # CLOCK_MONOTONIC starts near 0 at boot
 
 
@@ -21,7 +21,7 @@ class Slot:
         self._frame: Frame | None = None
         self._made = self._taken = self._dropped = self._skipped = 0
         self._enabled = True
-        self._max_fps = max_fps
+        self._max_fps = max(max_fps, LEAST_FPS)
         self._due_ns = LONG_AGO  # earlier frames are not wanted
 
     @property
@@ -50,13 +50,13 @@ class Slot:
 
     @property
     def max_fps(self) -> float:
-        """Frames a second that the detector gets at most, on average."""
+        """Frames a second that the detector gets at most, on average; LEAST_FPS or more."""
         return self._max_fps
 
     @max_fps.setter
     def max_fps(self, value: float) -> None:
         with self.ready:
-            self._max_fps = value
+            self._max_fps = max(value, LEAST_FPS)
             self._due_ns = LONG_AGO
 
     def wanted(self, now_ns: int) -> bool:
@@ -94,7 +94,7 @@ class Slot:
             if frame is None:
                 return None
             self._taken += 1
-            period_ns = round(NS / self._max_fps)
+            period_ns = round(NS_PER_S / self._max_fps)
             # one period of credit: a camera that runs at max_fps with some jitter loses no frame, and the mean holds
             self._due_ns = max(self._due_ns, frame.captured_ns - period_ns) + period_ns
             self.ready.notify_all()

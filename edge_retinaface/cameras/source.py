@@ -7,6 +7,9 @@ from typing import Literal, NamedTuple, Protocol
 
 from edge_retinaface.data import U8, ChannelOrder
 
+NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
+
 
 class Picture(NamedTuple):
     """One picture that a source made."""

@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Self
 
-from edge_retinaface.cameras.slot import NS
+from edge_retinaface.cameras.source import NS_PER_MS, NS_PER_S
 
-WAITED_NS = 2_000_000  # a read that slept this long had caught up with the stream, unless it was only preempted:
+WAITED_NS = 2 * NS_PER_MS  # a read that slept this long had caught up with the stream, unless it was only preempted:
 PACE = 0.25  # frames from a backlog follow each other faster than this part of the time between them
 
 
@@ -55,4 +55,4 @@ class StreamClock:
 
     def behind_s(self, captured_ns: int) -> float:
         """Seconds that the frame just read waited in buffers."""
-        return (self._arrived_ns - captured_ns) / NS
+        return (self._arrived_ns - captured_ns) / NS_PER_S

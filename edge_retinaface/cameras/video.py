@@ -9,19 +9,27 @@ import cv2
 import numpy as np
 
 from edge_retinaface.cameras.orientation import Orientation
-from edge_retinaface.cameras.slot import NS
-from edge_retinaface.cameras.source import Picture
+from edge_retinaface.cameras.source import NS_PER_MS, NS_PER_S, Picture
 from edge_retinaface.cameras.stream_clock import StreamClock
 from edge_retinaface.config import hide_passwords
 from edge_retinaface.data import U8, ChannelOrder
 from edge_retinaface.errors import CameraError
 
-MS = 1_000_000  # nanoseconds
 READ_S = 5.0  # a live camera that delivers nothing for longer is gone
 STALE_S = 1.0  # a picture that waited longer in buffers is not shown
 CATCH_UP_S = 5.0  # a stream that has only such pictures for longer is no camera, or too much for the board
 CLOCK_WINDOW = 16  # frames; RTP time stamps are a clock's, those of MJPEG are counted up
 MJPEG = cv2.VideoWriter.fourcc(*"MJPG")  # over USB 2, raw 1280x720 comes at 10 fps, MJPEG at 30
+
+
+def quiet_opencv() -> None:
+    """Keep OpenCV and FFmpeg from writing to standard error at each attempt: the state of a camera says it better.
+
+    For whole programs only: it holds for all of the process. What the environment says comes first.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 class DeviceSource:
@@ -51,9 +59,9 @@ class DeviceSource:
         if not self._capture.grab():
             raise CameraError(f"{self._path}: the device delivers no more pictures: unplugged?")
         now_ns = time.monotonic_ns()
-        stamp_ns = round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * MS)
+        stamp_ns = round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * NS_PER_MS)
         # drivers stamp with CLOCK_MONOTONIC; an old one that does not is seen by a time that cannot be
-        captured_ns = stamp_ns if 0 <= now_ns - stamp_ns < NS else now_ns
+        captured_ns = stamp_ns if 0 <= now_ns - stamp_ns < NS_PER_S else now_ns
         return Picture(captured_ns, retrieve(self._capture, self._orientation, self._path) if wanted() else None)
 
     def close(self) -> None:
@@ -88,7 +96,7 @@ class StreamSource:
             grabbed = self._capture.grab()
         if not grabbed:
             raise CameraError(f"{self._shown}: the stream ended or froze")
-        captured_ns = self._clock.captured_ns(round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * MS))
+        captured_ns = self._clock.captured_ns(round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * NS_PER_MS))
         if captured_ns is None or self._clock.behind_s(captured_ns) > STALE_S:
             return self._stale()
         self._fresh_s = time.monotonic()

@@ -7,12 +7,12 @@ from edge_retinaface.checks.broker import check_broker
 from edge_retinaface.checks.cameras import check_cameras, running_cameras
 from edge_retinaface.checks.finding import Finding, failed
 from edge_retinaface.checks.model import check_model
-from edge_retinaface.checks.service import check_service, running_broker
+from edge_retinaface.checks.service import check_service, running_publishers
 from edge_retinaface.config import Config, load_config
 from edge_retinaface.data import Frame
-from edge_retinaface.detector import RetinaFace
 from edge_retinaface.errors import ConfigError
 from edge_retinaface.message import Now, encode_message
+from edge_retinaface.service.parts import open_detector
 
 __all__ = ["Finding", "run_checks"]
 
@@ -31,8 +31,7 @@ def run_checks(path: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     yield model
     if stats is not None:
         yield from running_cameras(config.camera, stats)
-        if config.mqtt is not None:
-            yield running_broker(stats)
+        yield from running_publishers(stats)
         return
     frames: dict[str, Frame] = {}
     yield from check_cameras(config.camera, frames)
@@ -42,10 +41,7 @@ def run_checks(path: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
 
 def _messages(config: Config, frames: dict[str, Frame]) -> dict[str, bytes]:
     """By camera the message of the one frame that it gave: the broker is tried with what is true."""
-    settings = config.model
-    detector = RetinaFace(
-        settings.path, min_score=settings.threshold, max_iou=settings.max_iou, package=settings.interpreter
-    )
+    detector = open_detector(config.model)
     return {
         camera: encode_message(
             frame,

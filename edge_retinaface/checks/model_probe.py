@@ -7,8 +7,9 @@ import msgspec
 import numpy as np
 
 from edge_retinaface.config import ModelSettings
-from edge_retinaface.detector import RetinaFace
+from edge_retinaface.data import Frame
 from edge_retinaface.errors import EdgeRetinaFaceError
+from edge_retinaface.service.parts import open_detector
 
 RUNS = 3  # the first is slower: memory is touched for the first time
 
@@ -23,19 +24,12 @@ class Probed(msgspec.Struct, frozen=True):
 
 def probe(settings: ModelSettings) -> Probed:
     """The model's name and how it does on grey pictures. ModelError, DelegateError."""
-    detector = RetinaFace(
-        settings.path,
-        min_score=settings.threshold,
-        max_iou=settings.max_iou,
-        threads=settings.threads,
-        delegate=settings.delegate,
-        package=settings.interpreter,
-    )
-    picture = np.full((*detector.input_hw, 3), 128, np.uint8)
+    detector = open_detector(settings)
+    frame = Frame(np.full((*detector.input_hw, 3), 128, np.uint8), "BGR", 0, 0)
     times = []
     for _ in range(RUNS):
         start = perf_counter()
-        detector(picture)
+        detector.detect(frame)
         times.append(perf_counter() - start)
     return Probed(detector.model_name, detector.input_hw, round(min(times) * 1000, 1))
 

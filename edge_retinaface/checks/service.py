@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -33,15 +34,13 @@ def check_service(path: str) -> tuple[Finding, Stats | None]:
         return failed("service", error, advice), None
 
 
-def running_broker(stats: Stats) -> Finding:
-    """The finding "broker" of a service that runs."""
-    counts = stats.publishers.get("mqtt", {})
-    found = ", ".join(f"{count} {name}" for name, count in counts.items())
-    if not counts.get("connects"):
-        return failed("broker", f"no connection so far: {found}", f"journalctl -u {SERVICE} says why")
-    if counts.get("refused"):
-        return failed("broker", f"the broker refuses messages: {found}", "allow them in the broker's ACL")
-    return Finding("broker", ok=True, found=found)
+def running_publishers(stats: Stats) -> Iterator[Finding]:
+    """One finding a publisher of the service that runs: mqtt, socket, stdout."""
+    for name, counts in stats.publishers.items():
+        if trouble := stats.troubles.get(name):
+            yield failed(name, trouble, f"journalctl -u {SERVICE} says since when")
+        else:
+            yield Finding(name, ok=True, found=", ".join(f"{count} {what}" for what, count in counts.items()))
 
 
 def _is_active(unit: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edge_retinaface.cameras import quiet_opencv
 from edge_retinaface.checks import run_checks
 from edge_retinaface.commands.show_config import DEFAULT_CONFIG, ConfigOption
 from edge_retinaface.errors import CHECK_FAILED
@@ -20,6 +21,7 @@ def check(
 ) -> None:
     """Try the configuration, the model, every camera and the broker; exit code 1 if something does not work."""
     logging.disable(logging.WARNING)  # the findings say it
+    quiet_opencv()
     exit_code = 0
     for finding in run_checks(config, os.environ):
         if as_json:

@@ -81,6 +81,7 @@ def _camera_components(topics: Topics, camera: str) -> dict[str, Component]:
             "platform": "sensor",
             "name": f"{camera} status",
             "state_topic": topics.state(camera, "status"),
+            "value_template": "{{ value[:255] }}",  # longer ones are refused
             "entity_category": "diagnostic",
         },
         f"{camera}_fps": {

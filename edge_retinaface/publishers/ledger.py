@@ -37,6 +37,7 @@ class Ledger:
         self._window = min(window, WINDOW)
         self._carried = set(self._under_way)
         self._counts["connects"] += 1
+        self._early.clear()
         self.refusals.clear()
         self.outbox.repeat_retained()
 
@@ -55,12 +56,13 @@ class Ledger:
 
     def published(self, packet: int, outgoing: Outgoing) -> None:
         """`outgoing` is under way as `packet`."""
-        if outgoing.qos == 0 and not self.connected:
+        refusal = self._early.pop(packet, None)
+        if refusal is None and outgoing.qos == 0 and not self.connected:
             self._counts["lost"] += outgoing.counted
             return
         self._under_way[packet] = outgoing
-        if packet in self._early:
-            self.acknowledge(packet, self._early.pop(packet))
+        if refusal is not None:
+            self.acknowledge(packet, refusal)
 
     def acknowledge(self, packet: int, refusal: str) -> None:
         """The broker has `packet`, or refuses it: `refusal` says why, "" if it does not."""

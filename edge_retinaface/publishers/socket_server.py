@@ -12,7 +12,7 @@ from edge_retinaface.message import Reply, encode
 from edge_retinaface.publishers.listener import Listener
 from edge_retinaface.publishers.protocol import OK
 from edge_retinaface.publishers.requests import refusal
-from edge_retinaface.publishers.subscriber import MAX_LINE, OverlongLineError, Subscriber
+from edge_retinaface.publishers.subscriber import MAX_ANSWERS, MAX_LINE, OverlongLineError, Subscriber
 
 MAX_SUBSCRIBERS = 128
 RETRY_S = 1.0  # after a connection that could not be accepted for want of descriptors or memory
@@ -153,13 +153,15 @@ class SocketServer:
             if events & selectors.EVENT_READ:
                 subscriber.receive()
             subscriber.flush()
-            while self._answer(subscriber):  # as long as its answers go out, there is room for more
+            for _ in range(MAX_ANSWERS):  # no more in one go: the others have their turn
+                if not self._answer(subscriber):
+                    break
                 subscriber.flush()
         except OSError:
             self._part(subscriber)
             return
-        wanted = selectors.EVENT_READ * subscriber.wants_read | selectors.EVENT_WRITE * bool(subscriber.lines.head())
-        self._watch(subscriber, wanted)
+        reads, writes = subscriber.wants
+        self._watch(subscriber, selectors.EVENT_READ * reads | selectors.EVENT_WRITE * writes)
 
     def _answer(self, subscriber: Subscriber) -> bool:
         """Answer one request; False if there is none."""

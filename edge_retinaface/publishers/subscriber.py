@@ -26,9 +26,11 @@ class Subscriber:
         self._ended = False  # it sends no more, but may still read
 
     @property
-    def wants_read(self) -> bool:
-        """Whether to look for requests."""
-        return not self._ended and self.lines.answers < MAX_ANSWERS
+    def wants(self) -> tuple[bool, bool]:
+        """Whether to come back when it can be read from, and when it can be written to."""
+        unread = b"\n" in self._received  # requests that have not had their turn
+        reads = not self._ended and not unread and self.lines.answers < MAX_ANSWERS
+        return reads, unread or bool(self.lines.head())
 
     def flush(self) -> None:
         """Send what the connection takes at once. OSError if the client is gone."""

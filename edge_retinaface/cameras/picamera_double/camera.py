@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 from edge_retinaface.cameras.picamera_double.config import Platform, Transform, align_stream, checked, stream_config
-from edge_retinaface.cameras.picamera_double.pipeline import NS, Pipeline, Sensor
+from edge_retinaface.cameras.picamera_double.pipeline import Pipeline, Sensor
 from edge_retinaface.cameras.picamera_double.requests import CompletedRequest
+from edge_retinaface.cameras.source import NS_PER_S
 from edge_retinaface.data import U8
 
 
@@ -121,7 +122,7 @@ class Picamera2:
         del show_preview
         if config is not None or not self.camera_config:
             self.configure(config)
-        self._pipeline = Pipeline(self.sensor, self.camera_config, round(NS / self._fps))
+        self._pipeline = Pipeline(self.sensor, self.camera_config, round(NS_PER_S / self._fps))
 
     def stop(self) -> None:
         """No more frames."""

@@ -9,11 +9,10 @@ import numpy as np
 
 from edge_retinaface.cameras.picamera_double.formats import write_picture
 from edge_retinaface.cameras.picamera_double.requests import Buffers, CompletedRequest
+from edge_retinaface.cameras.source import NS_PER_S
 from edge_retinaface.data import U8
 
 GARBAGE = 0xA5  # in memory that the camera does not write
-NS = 1_000_000_000
-
 Job = Callable[[], CompletedRequest]
 
 
@@ -87,7 +86,7 @@ class Pipeline:
             future.set_result(job())
 
     def _run(self) -> None:
-        while not self._stopping.wait(self.frame_ns / NS):
+        while not self._stopping.wait(self.frame_ns / NS_PER_S):
             if self._sensor.plugged:
                 with self._lock:
                     self._expose()

@@ -1,0 +1,79 @@
+"""`edge-retinaface bench`: how long a frame takes on this machine, and where."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from edge_retinaface.assets import default_model
+from edge_retinaface.bench.compare import compare as compare_runs
+from edge_retinaface.bench.records import Bench, from_json, to_json
+from edge_retinaface.bench.run import bench as measure
+from edge_retinaface.bench.table import differences, tables
+from edge_retinaface.errors import CHECK_FAILED, UNREADABLE, ConfigError, ImageError
+from edge_retinaface.media import Medium
+
+PIPED_WIDTH = 120  # columns where there is no terminal to ask
+
+
+def bench(
+    source: Annotated[Path, typer.Argument(help="Picture or video whose frames are used.", show_default=False)],
+    model: Annotated[
+        list[Path] | None, typer.Option(help="Model file, may be given again [default: as for detect].")
+    ] = None,
+    threads: Annotated[list[int] | None, typer.Option(min=1, help="May be given again [default: 1].")] = None,
+    rounds: Annotated[int, typer.Option(min=20, help="Frames for every model and number of threads.")] = 200,
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="Least score of a face.")] = 0.5,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Also write the JSON into this file.")] = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="JSON of an older run; exit code 1 if this one is really slower or larger.")
+    ] = None,
+) -> None:
+    """Time every stage from frame to message, start-up and memory; compare with an older run."""
+    older = _read(compare) if compare else None
+    if not source.is_file():
+        raise ImageError(f"{source}: wanted a picture or video, found no such file", exit_code=UNREADABLE)
+    found = measure(
+        model or [default_model()],
+        threads or [1],
+        Medium(source, Path(source.name)),
+        rounds=rounds,
+        min_score=threshold,
+        watch=_with_progress,
+    )
+    if output:
+        output.write_bytes(to_json(found))
+    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, markup=False, highlight=False)
+    if as_json:
+        typer.echo(to_json(found))
+    else:
+        console.print(tables(found))
+    for warning in found.machine.warnings if as_json else ():
+        typer.echo(f"edge-retinaface: warning: {warning}", err=True)
+    if older:
+        _judge(older, found, compare, Console(stderr=as_json, width=console.width, markup=False, highlight=False))
+
+
+def _read(path: Path) -> Bench:
+    try:
+        return from_json(str(path), path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path}: wanted a bench run, found: {error.strerror}", exit_code=UNREADABLE) from error
+
+
+def _judge(older: Bench, found: Bench, path: Path | None, console: Console) -> None:
+    changes = compare_runs(older, found)
+    if not changes:
+        raise ConfigError(f"{path}: wanted a run of the same models, threads and frame size, found none")
+    console.print(differences(changes))
+    if any(one.regression for one in changes):
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _with_progress(rounds: range) -> Iterator[int]:
+    yield from track(rounds, "Frames", console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())

@@ -1,0 +1,106 @@
+"""Instructions that a Raspberry Pi 4 and 5 would execute for a frame, counted on emulated processors. Not time."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+from entrants import CACHE, ROOT, ncnn_model, onnx_weights, our_model, say
+from page import write_arm
+
+from edge_retinaface.images import read_image
+
+PROCESSORS = {"cortex-a72": "Pi 4", "cortex-a76": "Pi 5"}
+SIZES = ((240, 320), (480, 640))
+PARTS = ("letterbox", "invoke", "frame")
+EXTRA = 2  # times more in the second run; the counts repeat within half a percent
+FIGURES = ROOT / "docs" / "guide" / "performance-arm.json"
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="scripts/bench --arm", description=__doc__)
+    parser.add_argument("models", nargs="*", type=Path, help="model files [default: ours, int8 and float32, two sizes]")
+    parser.add_argument("--picture", type=Path, help="what the frame shows [default: an astronaut in 1280x720]")
+    parser.add_argument("--yunet", type=Path, help="YuNet's ONNX file; left out without it")
+    parser.add_argument("--calibration", type=Path, help="pictures to calibrate our int8 models with")
+    parser.add_argument("--processor", choices=PROCESSORS, action="append")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "frame.npy"
+        np.save(picture, _frame(options.picture))
+        rows = []
+        for processor in options.processor or PROCESSORS:
+            for name, work in _works(options):
+                counts = {part: count(processor, picture, *rest) for part, rest in work.items()}
+                rows.append({"processor": processor, "name": name, **counts})
+                say(
+                    f"{processor} {name}: "
+                    + ", ".join(f"{kind} {one / 1e6:.2f} million" for kind, one in counts.items())
+                )
+    if options.models:
+        json.dump(rows, sys.stdout, indent=1)
+        return
+    figures = {"command": "scripts/bench --arm " + " ".join(sys.argv[1:]), "boards": PROCESSORS, "rows": rows}
+    FIGURES.write_text(json.dumps(figures, indent=1) + "\n")
+    write_arm(figures, FIGURES.with_name("performance.md"))
+
+
+def count(processor: str, picture: Path, kind: str, *rest: str) -> int:
+    """Guest instructions of one piece of work."""
+    first, second = (_executed(processor, kind, times, picture, rest) for times in (1, 1 + EXTRA))
+    return (second - first) // EXTRA
+
+
+def _executed(processor: str, kind: str, times: int, picture: Path, rest: tuple[str, ...]) -> int:
+    root, out = CACHE / "arm64", picture.with_suffix(".count")
+    guest = {
+        "LD_LIBRARY_PATH": "/usr/lib/aarch64-linux-gnu",
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'scripts/peers'}:{CACHE / 'site'}",
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    command = ["qemu-aarch64", "-cpu", processor, "-L", root, "-plugin", CACHE / "icount.so"]
+    command += [part for name, value in guest.items() for part in ("-E", f"{name}={value}")]
+    command += [root / "usr/bin/python3.11", ROOT / "scripts/peers/arm_work.py", kind, str(times), picture, *rest]
+    done = subprocess.run(
+        command, env={**os.environ, "ICOUNT_OUT": str(out)}, stderr=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{kind} on {processor} failed: {done.stderr.strip().splitlines()[-1:]}")
+    return int(out.read_text())
+
+
+def _works(options: argparse.Namespace) -> list[tuple[str, dict[str, tuple[str, ...]]]]:
+    ours = {path.stem: path for path in options.models} or {
+        f"edge-retinaface {mode}, {width}x{height}": our_model((height, width), mode, options.calibration)
+        for height, width in SIZES
+        for mode in ("int8", "float32")
+    }
+    works = [(name, {part: (part, str(path)) for part in PARTS}) for name, path in ours.items()]
+    if options.models:
+        return works
+    for height, width in SIZES:
+        param = ncnn_model(onnx_weights(), (height, width))
+        if param:
+            works.append((f"ncnn, {width}x{height}", {"frame": ("ncnn", str(param), f"{height}x{width}")}))
+        if options.yunet:
+            works.append((f"YuNet, {width}", {"frame": ("yunet", str(options.yunet), f"{height}x{width}")}))
+    return works
+
+
+def _frame(path: Path | None) -> np.ndarray:
+    from run import _astronaut
+
+    return np.asarray(cv2.resize(read_image(path or _astronaut()), (1280, 720)))
+
+
+if __name__ == "__main__":
+    main()

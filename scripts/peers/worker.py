@@ -1,0 +1,41 @@
+"""One peer in its own environment: picture files in on stdin, times and faces out on stdout, a JSON line each."""
+
+import json
+import resource
+import sys
+import time
+
+START = time.perf_counter()
+
+import cv2  # noqa: E402 - the clock starts first
+import detectors  # noqa: E402
+import numpy as np  # noqa: E402
+
+ANSWERS = sys.stdout
+sys.stdout = sys.stderr  # what a peer prints is no answer
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    settings = json.loads(sys.argv[1])
+    cv2.setNumThreads(settings.pop("opencv_threads"))
+    detect = getattr(detectors, settings.pop("peer"))(**settings)
+    detect(np.zeros((480, 640, 3), np.uint8))
+    answer(load_s=time.perf_counter() - START, precision=getattr(detect, "precision", ""))
+    for line in sys.stdin:
+        pixels = np.load(line.strip())
+        cpu, wall = time.process_time(), time.perf_counter()
+        boxes, scores = detect(pixels)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        answer(cpu_ms=cpu * 1e3, wall_ms=wall * 1e3, boxes=boxes.tolist(), scores=scores.tolist(), peak_mib=peak)
+
+
+def answer(**values: object) -> None:
+    """One line."""
+    ANSWERS.write(json.dumps(values) + "\n")
+    ANSWERS.flush()
+
+
+if __name__ == "__main__":
+    main()
