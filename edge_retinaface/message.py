@@ -80,6 +80,7 @@ class CameraStats(Struct, frozen=True, kw_only=True):
     status: str  # what the camera does just now, and why
     fps: float  # frames looked at a second
     frames: dict[str, int]  # where its frames went: made, taken, dropped, skipped
+    losses: int = 0  # times that it went away
     age_ms: Percentiles | None = None  # of its messages; None before the first
 
 

@@ -73,6 +73,7 @@ def test_statistics_tell_of_cameras_stages_publishers_and_memory() -> None:
     camera = found.cameras["door"]
     assert camera.status == "running"
     assert camera.fps > 10
+    assert camera.losses == 0
     assert camera.age_ms is not None
     assert camera.frames["made"] >= camera.frames["taken"] + camera.frames["dropped"] + camera.frames["skipped"]
     assert list(found.stages_ms) == ["wait", "letterbox", "invoke", "decode", "nms", "encode", "publish"]
@@ -100,7 +101,7 @@ class Metronome:
         return max(1000 / fps, float(np.max(np.diff(self.at_ns))) / 1e6)
 
 
-@pytest.mark.parametrize(("fps", "took_s"), [(60, 0.05), (60, 0.004), (200, 0.02), (10, 0.03)])
+@pytest.mark.parametrize(("fps", "took_s"), [(60, 0.05), (60, 0.004), (200, 0.02), (20, 0.03)])
 def test_no_message_is_older_than_a_frame_period_and_one_and_a_half_inferences_and_20_ms(
     fps: float, took_s: float
 ) -> None:

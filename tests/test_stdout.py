@@ -104,6 +104,13 @@ def test_close_gives_up_on_a_reader_that_does_not_read(pipe: tuple[int, int]) ->
     assert publisher.counters()["dropped"] == counters["dropped"] + 1
 
 
+def test_a_message_that_no_pipe_holds_does_not_hold_up_the_end(pipe: tuple[int, int]) -> None:
+    publisher = StdoutPublisher(pipe[1])
+    publisher.publish("door", b"x" * 1_000_000, 0)
+    publisher.close(0.1)  # the thread ends, half of the line unwritten
+    assert publisher.counters() == {"sent": 0, "dropped": 1, "queued": 0}
+
+
 def test_a_program_that_exits_while_its_reader_sleeps_exits_cleanly() -> None:
     program = (
         "from edge_retinaface.publishers import StdoutPublisher\n"

@@ -431,7 +431,7 @@ def test_a_socket_that_systemd_passes_is_used_and_left_alone(path: Path, names: 
         passed.listen()
         other.bind(("127.0.0.1", 0))
         other.listen()
-        first, second = (other, passed) if names.startswith("other") else (passed, other)
+        first, second = (passed, other) if names.startswith("edge") else (other, passed)
         # LISTEN_PID is the process that gets them: the shell's, which becomes Python
         shell = f'exec 3<&{first.fileno()} 4<&{second.fileno()}; LISTEN_PID=$$ exec "$0" -c "$1"'
         environ = os.environ | {"LISTEN_FDS": "2", "LISTEN_FDNAMES": names}
@@ -452,19 +452,20 @@ def test_a_socket_that_systemd_passes_is_used_and_left_alone(path: Path, names: 
         assert path.exists()
 
 
-def test_sockets_passed_to_another_process_are_not_ours(open_publisher: Open, path: Path, service: Service) -> None:
-    environ = {"LISTEN_PID": str(os.getppid()), "LISTEN_FDS": "1"}
-    publisher = SocketPublisher(
-        SocketSettings(path=str(path)),
-        Device(device="pi", version="1"),
-        on_command=service.command,
-        stats=lambda: b"{}",
-        environ=environ,
-    )
-    with Client(path) as client:
-        assert client.line() == HELLO
-    publisher.close(1)
-    assert open_publisher().health() == OK
+def test_a_socket_passed_to_another_process_is_not_ours(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as passed:
+        passed.bind(str(path))
+        passed.listen()
+        found = subprocess.run(
+            ["bash", "-c", f'exec 3<&{passed.fileno()}; exec "$0" -c "$1"', sys.executable, SERVE],
+            cwd=ROOT,
+            env=os.environ | {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            pass_fds=(passed.fileno(),),
+            check=False,
+        )
+    assert b"PublishError: /nowhere/er.sock: wanted a directory to make a socket in" in found.stderr
 
 
 def test_descriptors_that_are_no_listening_unix_sockets_are_passed_over(path: Path, service: Service) -> None:

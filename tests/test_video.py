@@ -30,7 +30,7 @@ def test_an_http_camera_delivers_the_newest_picture() -> None:
         frames = take(camera, 20)
         assert frames[0].pixels.shape == (48, 64, 3)
         behind = server.sent % 200 - int(frames[-1].pixels[0, 0, 0])
-        assert -3 <= behind <= 4  # JPEG greys are a shade off; FFmpeg holds a picture until the next begins
+        assert -3 <= behind <= 4  # JPEG may turn a grey into its neighbour
 
 
 def test_an_http_camera_that_is_silent_is_away_and_comes_back_by_itself() -> None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-PATIENCE_S = 20.0  # before a test gives up; says nothing about how long anything should take
+PATIENCE_S = 60.0  # before a test gives up; says nothing about how long anything should take
 STEP_S = 0.01
 
 

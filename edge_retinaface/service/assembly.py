@@ -31,7 +31,7 @@ class Assembly:
         self._parts = parts
         self._control = Control(self.fanout.publish_state)
         self._statistics = Statistics(time.monotonic_ns())
-        self._report = Report(config.device, self.rota, self.fanout, self._statistics, parts.root)
+        self._report = Report(config.device, self.rota, self.fanout, self._statistics)
         self._settings: dict[
             str, tuple[CameraSettings, tuple[int, int]]
         ] = {}  # of the running cameras, and the model's input

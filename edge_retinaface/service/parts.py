@@ -47,4 +47,3 @@ class Parts:
     model_identity: Callable[[ModelSettings], object] = model_identity  # another one: the detector is made anew
     camera: Callable[[CameraSettings, tuple[int, int], threading.Condition], LatestCamera] = _open_camera
     publishers: Callable[[Config, OnCommand, ReadStats], Sequence[Publisher]] = open_publishers
-    root: Path = Path("/")  # below which /proc and /sys are read

@@ -1,7 +1,6 @@
 """How the service does, as a message."""
 
 import time
-from pathlib import Path
 
 from edge_retinaface.cameras import NS_PER_S
 from edge_retinaface.message import CameraStats, Stats, encode, iso_time
@@ -14,12 +13,12 @@ from edge_retinaface.service.statistics import Statistics
 class Report:
     """Puts a message.Stats together, from any thread."""
 
-    def __init__(self, device: str, rota: Rota, fanout: Fanout, statistics: Statistics, root: Path) -> None:
+    def __init__(self, device: str, rota: Rota, fanout: Fanout, statistics: Statistics) -> None:
         self.device = device
         self._rota = rota
         self._fanout = fanout
         self._statistics = statistics
-        self._board = Board(root)
+        self._board = Board()
         self._start_ns = time.monotonic_ns()
 
     def encoded(self) -> bytes:
@@ -35,6 +34,7 @@ class Report:
                         status=str(camera.state),
                         fps=self._statistics.fps(camera.name, now_ns),
                         frames=camera.counts._asdict(),
+                        losses=camera.losses,
                         age_ms=self._statistics.age_ms(camera.name, now_ns),
                     )
                     for camera in self._rota.cameras

@@ -56,7 +56,6 @@ class Statistics:
         self._lock = threading.Lock()
         self._ages: dict[str, Durations] = {}
         self._stages: dict[str, Durations] = {}
-        self.published = 0
 
     def add(self, camera: str, at_ns: int, age_ns: int, stages_ns: Mapping[str, int]) -> None:
         """Note one message: its age when it was handed to the publishers, and what took how long on its way."""
@@ -64,7 +63,6 @@ class Statistics:
             self._ages.setdefault(camera, Durations()).add(at_ns, age_ns)
             for stage, took_ns in stages_ns.items():
                 self._stages.setdefault(stage, Durations()).add(at_ns, took_ns)
-            self.published += 1
 
     def keep(self, cameras: Collection[str]) -> None:
         """Forget the cameras that are not among these."""

@@ -69,7 +69,7 @@ def openvino(model: str, hw: tuple[int, int], threads: int, precision: str) -> D
         return _by_width(list(request.infer({0: tensor}).values()))
 
     detect = _with_our_ends(run, hw)
-    detect.precision = str(compiled.get_property("INFERENCE_PRECISION_HINT"))  # type: ignore[attr-defined]
+    detect.precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()  # type: ignore[attr-defined]
     return detect
 
 

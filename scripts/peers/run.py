@@ -49,12 +49,13 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     data = _load(options.data)
     paths = [one.path for one in data.pictures] if data else [options.picture or _astronaut()] * 30
     paths = paths[: options.limit or None]
-    running = [
-        (entrant, start(entrant, python))
-        for entrant in entrants(options.threads, options.yunet, options.calibration)
-        if options.only in entrant.name and (python := environment(entrant.environment))
-    ]
-    running = [(entrant, process) for entrant, process in running if greet(entrant, process)]
+    running = []
+    for entrant in entrants(options.threads, options.yunet, options.calibration, options.only):
+        python = environment(entrant.environment) if options.only in entrant.name else None
+        if python:
+            process = start(entrant, python)
+            if greet(entrant, process):  # one after the other, so that the time to load is its own
+                running.append((entrant, process))
     faces: list[list[Detections]] = [[] for _ in running]
     times: list[list[dict[str, float]]] = [[] for _ in running]
     with tempfile.TemporaryDirectory() as folder:
