@@ -49,9 +49,16 @@ class Pictures:
         return digest.hexdigest()
 
     def inputs(self, what: str) -> Iterator[F32]:
-        """Network inputs, float32 (1, H, W, 3), pixel - centre; `what` names the progress bar."""
-        for tensor in watch(self.tensors, what, len(self.tensors)):
-            yield tensor[None].astype(np.float32) - np.float32(self.centre)
+        """Network inputs, float32 (1, H, W, 3), pixel - centre; `what` names the progress bar.
+
+        The first picture gets a black and a white pixel in its last corner: then the input's range is -centre to
+        255 - centre, its scale exactly 1, and a camera byte is a tensor byte.
+        """
+        for number, tensor in enumerate(watch(self.tensors, what, len(self.tensors))):
+            picture = tensor[None].astype(np.float32)
+            if number == 0:
+                picture[0, -1, -2:] = np.array([0, 255])[:, None]
+            yield picture - np.float32(self.centre)
 
 
 def folder_pictures(folder: Path) -> Iterator[U8]:

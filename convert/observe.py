@@ -31,22 +31,21 @@ class Spread(NamedTuple):
 def observe(graph: Graph, pictures: Pictures) -> dict[int, Spread]:
     """A spread for every operator's output in a float32 graph, by tensor number.
 
-    Of the heads only what can become a face counts: scores from LEAST_LOGIT, boxes and landmarks of such anchors.
+    Of the heads only what can become a face counts: scores from LEAST_LOGIT, boxes and landmarks of such anchors. A
+    picture without any counts whole.
     """
     numbers = {graph.tensors[int(one.outputs[0])].name.decode(): int(one.outputs[0]) for one in graph.operators}
     flatbuffer = graph.pack(numbers.values())
     lows, highs = dict.fromkeys(numbers, np.inf), dict.fromkeys(numbers, -np.inf)
     for values in _values(flatbuffer, pictures, "measuring ranges"):
         for name, some in values.items():
-            if some.size:
-                lows[name], highs[name] = min(lows[name], some.min()), max(highs[name], some.max())
+            lows[name], highs[name] = min(lows[name], some.min()), max(highs[name], some.max())
     counts = {name: np.zeros(BINS) for name in numbers}
     for values in _values(flatbuffer, pictures, "counting values"):
         for name, some in values.items():
             steps = (some.reshape(-1) - lows[name]) * (BINS / max(highs[name] - lows[name], 1e-9))
             counts[name] += np.bincount(np.clip(steps.astype(np.int32), 0, BINS - 1), minlength=BINS)
-    spreads = {numbers[name]: Spread(float(lows[name]), float(highs[name]), counts[name]) for name in numbers}
-    return {number: one if np.isfinite(one.low) else Spread(0.0, 1.0, one.counts) for number, one in spreads.items()}
+    return {numbers[name]: Spread(float(lows[name]), float(highs[name]), counts[name]) for name in numbers}
 
 
 def _values(flatbuffer: bytes, pictures: Pictures, what: str) -> Iterator[Mapping[str, F32]]:
@@ -58,6 +57,8 @@ def _that_matter(name: str, values: F32, outputs: Mapping[str, F32]) -> F32:
     if name not in HEADS:
         return values
     kind, _, stride = name.partition("_")
+    if kind == "scores":
+        return np.maximum(values, LEAST_LOGIT)
     rows = outputs[f"scores_{stride}"].reshape(-1) >= LEAST_LOGIT
     per_anchor = next(count for known, count in VALUES.items() if known == kind)
-    return values.reshape(len(rows), per_anchor)[rows]
+    return values.reshape(len(rows), per_anchor)[rows] if rows.any() else values

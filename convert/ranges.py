@@ -21,11 +21,12 @@ class Balance(NamedTuple):
     weight: float
 
 
-INT8 = Balance(2.0, 4.0)  # errors of clipping agree with each other from pixel to pixel, those of rounding cancel
-MIXED = Balance(3.0, 1.0)
+BALANCE = Balance(3.0, 1.0)  # errors of clipping agree from pixel to pixel, those of rounding cancel: hence a cube
 
 
-def choose_ranges(graph: Graph, spreads: Mapping[int, Spread], centre: int, balance: Balance) -> dict[int, Range]:
+def choose_ranges(
+    graph: Graph, spreads: Mapping[int, Spread], centre: int, balance: Balance = BALANCE
+) -> dict[int, Range]:
     """A range for the input, which holds every camera byte, and for each tensor in `spreads`.
 
     What goes below zero into a leaky relu comes out a tenth as large, and so does its error: it weighs as little.
