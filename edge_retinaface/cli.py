@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from edge_retinaface import __version__
+from edge_retinaface.commands import fleet, model
 from edge_retinaface.commands.bench import bench
 from edge_retinaface.commands.check import check
 from edge_retinaface.commands.detect import detect
@@ -34,6 +35,8 @@ app.command()(listen)
 app.command("show-config")(show_config)
 app.command("install-service")(install_service)
 app.command("uninstall-service")(uninstall_service)
+app.add_typer(model.app, name="model")
+app.add_typer(fleet.app, name="fleet")
 app.command()(bench)
 
 

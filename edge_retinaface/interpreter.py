@@ -1,6 +1,5 @@
 """The TFLite interpreter. The only module that knows the packages it may come from."""
 
-import ctypes
 import importlib
 import os
 from collections import Counter
@@ -12,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edge_retinaface.data import U8, ChannelOrder, Letterbox, LevelOutputs, QuantizedTensor, RawOutputs
+from edge_retinaface.delegates import load_library, parse_delegate
 from edge_retinaface.errors import DelegateError, ModelError
 from edge_retinaface.model_file import ModelFile, Output
 from edge_retinaface.preprocess import InputWriter
@@ -20,7 +20,6 @@ from edge_retinaface.spec import ANCHORS_PER_CELL
 Package = Literal["", "litert", "tflite-runtime"]
 PACKAGES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
 VALUES_PER_ANCHOR = {"boxes": 4, "scores": 1, "landmarks": 10}
-EDGETPU_LIBRARY = "libedgetpu.so.1"
 GREETING = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 
 
@@ -150,15 +149,14 @@ def _load_package(package: Package) -> ModuleType:
 
 
 def _load_delegate(library: ModuleType, delegate: str) -> Any:  # noqa: ANN401 - the packages have no types
-    path = EDGETPU_LIBRARY if delegate == "edgetpu" else delegate
+    wanted = parse_delegate(delegate)
+    load_library(wanted)  # first by itself: a Delegate that fails half-made complains again when it is collected
     try:
-        ctypes.CDLL(path)  # first by itself: a Delegate that fails half-made complains again when it is collected
-        return library.load_delegate(path)
-    except OSError as error:
-        found = _first_line(error).removeprefix(f"{path}: ")
-        raise DelegateError(f"{path}: wanted a delegate library, found: {found}") from error
-    except ValueError as error:
-        raise DelegateError(f"{path}: the delegate refuses to start: no device, or the wrong version") from error
+        return library.load_delegate(wanted.library, wanted.options)
+    except (OSError, ValueError) as error:
+        device = f" for device {wanted.options['device']}" if wanted.options else ""
+        reason = "no device, or the wrong version"
+        raise DelegateError(f"{wanted.library}: the delegate refuses to start{device}: {reason}") from error
 
 
 def _first_line(error: Exception) -> str:

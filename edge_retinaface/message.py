@@ -96,6 +96,8 @@ class Stats(Struct, frozen=True, kw_only=True):
     publishers: dict[str, dict[str, int]]  # by the publisher's name: what it sent, dropped and holds
     troubles: dict[str, str] = {}  # by the publisher's name: what is wrong; those that are well are left out
     memory_mib: float  # resident
+    version: str = ""  # of edge-retinaface
+    model: str = ""  # the name on its card
     temperature_c: float | None = None  # None where the board does not tell
     throttled: bool | None = None
 

@@ -69,10 +69,19 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
 def read_model(path: str | os.PathLike[str]) -> ModelFile:
     """Read and check a model file; ModelError says what was wanted and what was found."""
     path = Path(path)
+    return parse_model(path, read_content(path))
+
+
+def read_content(path: Path) -> bytes:
+    """What is in the file; ModelError if it cannot be read."""
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: wanted a model file, found: {error.strerror}", exit_code=UNREADABLE) from error
+
+
+def parse_model(path: Path, content: bytes) -> ModelFile:
+    """Check a model file's content; `path` is named in the ModelError."""
     if content[4:8] != FLATBUFFER_ID:
         raise ModelError(f"{path}: wanted a TFLite model, found {_describe(content)}")
     card, size = _read_card(path, content)

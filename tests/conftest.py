@@ -62,7 +62,10 @@ def machine(tmp_path_factory: pytest.TempPathFactory, default_model: Path, astro
     environ = os.environ | {"EDGE_RETINAFACE_MODEL": str(default_model)}
     subprocess.run(build, env=environ, capture_output=True, check=True)
     (wheel,) = folder.glob("*.whl")
-    root = nspawn.debian()
+    try:
+        root = nspawn.debian()
+    except RuntimeError as error:
+        pytest.skip(f"needs Debian's and Python's package servers once: {error}")
     nspawn.install(root, folder / "installed", wheel)
     pictures = folder / "installed/srv/pictures"
     pictures.mkdir(parents=True)

@@ -81,7 +81,8 @@ def made_once(root: Path) -> Iterator[Path | None]:
         aside.rename(root)
     except BaseException:
         shutil.rmtree(aside)
-        raise
+        if not root.exists():  # else another run of the tests was quicker
+            raise
 
 
 def install(root: Path, layer: Path, wheel: Path) -> None:

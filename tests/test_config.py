@@ -40,6 +40,7 @@ threads = 2
 threshold = 0.6
 max_iou = 0.4
 delegate = ""
+delegate_fallback = false
 
 [[camera]]
 name = "door"
@@ -165,8 +166,8 @@ WRONG = {
     with_camera("[model]\nthreshold = nan"): "model.threshold: wanted a number from 0 to 1, found NaN",
     with_camera("[model]\npath = 3"): "model.path: wanted text without control characters, found 3",
     with_camera('[model]\npath = "a\\u0000b"'): 'model.path: wanted text without control characters, found "a\\u0000b"',
-    with_camera('[model]\ndelegate = "edgetup"'): 'model.delegate: wanted "", "edgetpu" or the path of a delegate '
-    'library, found "edgetup"',
+    with_camera('[model]\ndelegate = "edgetup"'): 'model.delegate: wanted "", "edgetpu", "edgetpu:usb:0" or the '
+    'path of a delegate library, found "edgetup"',
     with_camera('[model]\ninterpreter = "tf"'): 'model.interpreter: wanted one of "", "litert", "tflite-runtime", '
     'found "tf"',
     with_camera("stdout = 1"): "stdout: wanted a table, found 1",

@@ -30,17 +30,17 @@ for name in ("video0", "media0", "net/tun"):
 """
 # what is written to the output /dev/video1 comes in at /dev/video0, as over a cable
 SCRIPT = """
-LOOP = "cvt,width=640,height=480,fps=60"
+SIGNAL = "index=0"  # 640x480 at 60 Hz; the loop is closed when both ends agree to the hertz
 for command in (
     "modprobe vivid n_devs=1 num_inputs=1 input_types=3 num_outputs=1 output_types=1 node_types=0x101",
-    f"v4l2-ctl -d /dev/video1 --set-dv-bt-timings {LOOP} && v4l2-ctl -d /dev/video0 --set-dv-bt-timings {LOOP}",
-    "v4l2-ctl -d /dev/video0 --set-ctrl loop_video=1",
+    f"v4l2-ctl -d /dev/video1 --set-dv-bt-timings {SIGNAL} && v4l2-ctl -d /dev/video0 --set-dv-bt-timings {SIGNAL}",
+    "v4l2-ctl -d /dev/video0 --set-ctrl loop_video=1,osd_text_mode=2",
 ):
     done = sh(command)
     assert done.returncode == 0, command + done.stdout + done.stderr
-output = "v4l2-ctl -d /dev/video1 --stream-out-mmap --stream-out-from=/srv/frame.yuyv --stream-out-loop"
+output = "v4l2-ctl -d /dev/video1 --stream-no-query --stream-out-mmap --stream-from=/srv/frame.yuyv --stream-loop"
 writer = subprocess.Popen(output.split(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-drop_in("slow", "[Service]\\nTimeoutStartSec=400s\\n")  # a hundred times slower than the processor
+drop_in("slow", "[Service]\\nTimeoutStartSec=400s\\nWatchdogSec=400s\\n")  # an emulated processor
 systemctl("start", "edge-retinaface.socket")
 with subscribe() as client, client.makefile() as reader:
     client.settimeout(400)

@@ -19,6 +19,7 @@ READ_S = 5.0  # a live camera that delivers nothing for longer is gone
 STALE_S = 1.0  # a picture that waited longer in buffers is not shown
 CATCH_UP_S = 5.0  # a stream that has only such pictures for longer is no camera, or too much for the board
 CLOCK_WINDOW = 16  # frames; RTP time stamps are a clock's, those of MJPEG are counted up
+LOG_LEVEL_SILENT = 0  # of OpenCV
 MJPEG = cv2.VideoWriter.fourcc(*"MJPG")  # over USB 2, raw 1280x720 comes at 10 fps, MJPEG at 30
 
 
@@ -29,7 +30,8 @@ def quiet_opencv() -> None:
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     if "OPENCV_LOG_LEVEL" not in os.environ:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        quiet = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # the first: OpenCV 4.11 and older
+        quiet(LOG_LEVEL_SILENT)
 
 
 class DeviceSource:

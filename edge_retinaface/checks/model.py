@@ -1,36 +1,25 @@
-"""Whether the model loads and runs, tried in a process of its own: a delegate may crash."""
-
-import signal
-import subprocess
-import sys
+"""Whether the model loads and runs, and where."""
 
 import msgspec
 
 from edge_retinaface.checks.finding import Finding, failed
 from edge_retinaface.checks.model_probe import Probed
 from edge_retinaface.config import ModelSettings
-
-LIMIT_S = 90.0  # an accelerator loads its firmware first
-PROBE = "edge_retinaface.checks.model_probe"
+from edge_retinaface.delegates import EDGETPU
+from edge_retinaface.probing import ProbeError, run_probe
 
 
 def check_model(settings: ModelSettings) -> Finding:
     """The finding "model", delegate included."""
-    command = [sys.executable, "-m", PROBE]
     try:
-        done = subprocess.run(  # noqa: S603 - our own module
-            command, input=msgspec.json.encode(settings), capture_output=True, timeout=LIMIT_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return failed("model", f"no answer within {LIMIT_S:.0f} s", _advice(settings, "it hangs"))
-    if done.returncode < 0:
-        name = signal.Signals(-done.returncode).name
-        return failed("model", f"the interpreter died of {name}", _advice(settings, "it crashes"))
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["nothing said"]
-        return failed("model", said[0], _advice(settings, ""))
-    probed = msgspec.json.decode(done.stdout, type=Probed)
+        told = run_probe(settings)
+    except ProbeError as error:
+        return failed("model", error, _advice(settings, error.trouble))
+    probed = msgspec.json.decode(told, type=Probed)
     delegate = f" on {settings.delegate}" if settings.delegate else ""
+    if settings.delegate.startswith(EDGETPU) and not probed.is_for_edgetpu:
+        found = f"{probed.name} is not compiled for the Edge TPU: all of it runs on the CPU"
+        return failed("model", found, "compile it with edgetpu_compiler, or leave delegate out")
     height, width = probed.input_hw
     return Finding(
         "model", ok=True, found=f"{probed.name}, input {height}x{width}{delegate}, {probed.ms:.0f} ms a picture"

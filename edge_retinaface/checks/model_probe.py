@@ -20,6 +20,7 @@ class Probed(msgspec.Struct, frozen=True):
     name: str
     input_hw: tuple[int, int]  # pixels
     ms: float  # a picture, at best
+    is_for_edgetpu: bool = False
 
 
 def probe(settings: ModelSettings) -> Probed:
@@ -31,7 +32,7 @@ def probe(settings: ModelSettings) -> Probed:
         start = perf_counter()
         detector.detect(frame)
         times.append(perf_counter() - start)
-    return Probed(detector.model_name, detector.input_hw, round(min(times) * 1000, 1))
+    return Probed(detector.model_name, detector.input_hw, round(min(times) * 1000, 1), detector.is_for_edgetpu)
 
 
 def main() -> None:

@@ -34,8 +34,8 @@ OptionalTopic = Annotated[
 Delegate = Annotated[
     str,
     Meta(
-        pattern=rf"^(|edgetpu|{_CHARACTER}*/{_CHARACTER}*|{_CHARACTER}+\.so(\.[0-9]+)*)(?!\n)$",
-        extra={"wanted": '"", "edgetpu" or the path of a delegate library'},
+        pattern=rf"^(|edgetpu(:(usb|pci|)(:[0-9]+)?)?|{_CHARACTER}*/{_CHARACTER}*|{_CHARACTER}+\.so(\.[0-9]+)*)(?!\n)$",
+        extra={"wanted": '"", "edgetpu", "edgetpu:usb:0" or the path of a delegate library'},
     ),
 ]
 CameraUri = Annotated[
@@ -66,7 +66,13 @@ class ModelSettings(_Settings, frozen=True, kw_only=True):
     max_iou: Annotated[
         float, Meta(ge=0, le=1, description="two boxes that overlap more than this are one face, 0 to 1")
     ] = 0.4
-    delegate: Annotated[Delegate, Meta(description='"" for none, "edgetpu", or the path of a delegate library')] = ""
+    delegate: Annotated[
+        Delegate,
+        Meta(description='"" for none, "edgetpu", "edgetpu:usb:0" and the like, or the path of a delegate library'),
+    ] = ""
+    delegate_fallback: Annotated[
+        bool, Meta(description="run on the CPU where the delegate does not work; false: do not start")
+    ] = False
     interpreter: Annotated[
         Literal["", "litert", "tflite-runtime"], Meta(description='"" takes the one that is installed')
     ] = ""

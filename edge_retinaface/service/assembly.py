@@ -10,7 +10,7 @@ from edge_retinaface.errors import EdgeRetinaFaceError
 from edge_retinaface.service.control import Control
 from edge_retinaface.service.detection import DetectionThread, Detector
 from edge_retinaface.service.fanout import Fanout
-from edge_retinaface.service.parts import Parts
+from edge_retinaface.service.parts import Parts, StoredDetector
 from edge_retinaface.service.report import Report
 from edge_retinaface.service.rota import Rota
 from edge_retinaface.service.statistics import Statistics
@@ -31,7 +31,9 @@ class Assembly:
         self._parts = parts
         self._control = Control(self.fanout.publish_state)
         self._statistics = Statistics(time.monotonic_ns())
-        self._report = Report(config.device, self.rota, self.fanout, self._statistics)
+        self._report = Report(
+            config.device, lambda: self.worker.detector.model_name, self.rota, self.fanout, self._statistics
+        )
         self._settings: dict[
             str, tuple[CameraSettings, tuple[int, int]]
         ] = {}  # of the running cameras, and the model's input
@@ -61,6 +63,7 @@ class Assembly:
                 self._reopen_publishers(error)
                 raise
         if detector is not None:
+            _release(self.worker.detector)
             self.worker.detector, self._identity = detector, identity
         self.worker.detector.max_iou = config.model.max_iou
         self.worker.device = self._report.device = config.device
@@ -91,6 +94,7 @@ class Assembly:
         self.worker.stop()
         if self.worker.ident is not None:
             self.worker.join(FRAME_S)
+        _release(self.worker.detector)
         delivered = self.fanout.close(DELIVER_S)
         return _close(cameras, CAMERAS_S) and delivered and not self.worker.is_alive()
 
@@ -137,6 +141,12 @@ class Assembly:
 def _publishing(config: Config) -> object:
     """What the publishers are made from."""
     return config.device, config.mqtt, config.socket, config.stdout, [camera.name for camera in config.camera]
+
+
+def _release(detector: Detector) -> None:
+    """End what a detector that follows the store has of its own."""
+    if isinstance(detector, StoredDetector):
+        detector.close()
 
 
 def _close(cameras: Iterable[LatestCamera], timeout_s: float) -> bool:

@@ -21,7 +21,10 @@ class Detector(Protocol):
 
     min_score: float
     max_iou: float
-    stages: Stages
+
+    @property
+    def stages(self) -> Stages:
+        """Of the latest call, nanoseconds."""
 
     @property
     def model_name(self) -> str:

@@ -1,7 +1,9 @@
 """How the service does, as a message."""
 
 import time
+from collections.abc import Callable
 
+from edge_retinaface import __version__
 from edge_retinaface.cameras import NS_PER_S
 from edge_retinaface.message import CameraStats, Stats, encode, iso_time
 from edge_retinaface.service.board import Board
@@ -13,8 +15,11 @@ from edge_retinaface.service.statistics import Statistics
 class Report:
     """Puts a message.Stats together, from any thread."""
 
-    def __init__(self, device: str, rota: Rota, fanout: Fanout, statistics: Statistics) -> None:
+    def __init__(
+        self, device: str, model: Callable[[], str], rota: Rota, fanout: Fanout, statistics: Statistics
+    ) -> None:
         self.device = device
+        self._model = model
         self._rota = rota
         self._fanout = fanout
         self._statistics = statistics
@@ -39,6 +44,8 @@ class Report:
                     )
                     for camera in self._rota.cameras
                 },
+                version=__version__,
+                model=self._model(),
                 stages_ms=self._statistics.stages_ms(now_ns),
                 publishers=self._fanout.counters(),
                 troubles=self._fanout.troubles(),

@@ -1,0 +1,87 @@
+"""`edge-retinaface model list` and `info`: what is in the store."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from edge_retinaface.errors import CHECK_FAILED, ModelError
+from edge_retinaface.model_file import ModelFile, read_model
+from edge_retinaface.store.models import STORE, Store
+from edge_retinaface.store.notes import REPORT, REQUEST, Report, Request, read_note
+
+SHOWN = 12  # hexadecimal digits that tell models apart
+
+StoreOption = Annotated[Path, typer.Option(help="The folder of the models.")]
+ReportOption = Annotated[Path, typer.Option(help="Where the service says how a trial goes.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+
+
+def list_models(as_json: JsonOption = False, store: StoreOption = STORE, report: ReportOption = REPORT) -> None:
+    """The models of this device, newest first."""
+    models = Store(store)
+    request = read_note(store / REQUEST, Request)
+    note = read_note(report, Report)
+    rows = []
+    for one in models.models():
+        state = "current" if one.is_current else "previous" if one.is_previous else ""
+        if request is not None and request.model == one.digest:
+            state = f"on trial: {note.phase}" if note is not None and note.id == request.id else "on trial"
+        rows.append({"sha256": one.digest, "state": state, "name": _card_name(one.path)})
+    if as_json:
+        typer.echo(json.dumps({"current": models.current, "previous": models.previous, "models": rows}))
+        return
+    for row in rows:
+        typer.echo(f"{row['sha256'][:SHOWN]}  {row['state']:8}  {row['name']}")
+    if models.current is None:
+        typer.echo("the model that came with the package is in use")
+
+
+def info(
+    model: Annotated[
+        str, typer.Argument(help="A file, or the start of a sha256 of the store [default: current].")
+    ] = "",
+    as_json: JsonOption = False,
+    store: StoreOption = STORE,
+) -> None:
+    """What the card of a model says."""
+    found = _find(model, Store(store))
+    if as_json:
+        typer.echo(msgspec.json.encode(found.card))
+        return
+    card = found.card
+    height, width = card.spec.input_hw
+    accuracy = ", ".join(f"{name} {value}" for name, value in card.accuracy.items()) or "not measured"
+    for name, value in (
+        ("file", found.path),
+        ("name", card.name),
+        ("made", f"{card.created} by edge-retinaface {card.converter}"),
+        ("input", f"{width}x{height} {card.spec.order}"),
+        ("numbers", f"{card.quantization.mode}, {card.quantization.granularity}"),
+        ("calibrated", f"with {card.quantization.images} pictures"),
+        ("weights", f"{card.weights.format} {card.weights.sha256[:SHOWN]}"),
+        ("accuracy", accuracy),
+    ):
+        typer.echo(f"{name:11} {value}")
+
+
+def _find(model: str, models: Store) -> ModelFile:
+    if not model:
+        return read_model(next(models.whole()))
+    if Path(model).is_file():
+        return read_model(model)
+    found = [one for one in models.models() if one.digest.startswith(model)]
+    if len(found) != 1:
+        raise ModelError(
+            f"{model}: wanted a file or one model of the store, found {len(found)}", exit_code=CHECK_FAILED
+        )
+    return read_model(found[0].path)
+
+
+def _card_name(path: Path) -> str:
+    try:
+        return read_model(path).card.name
+    except ModelError:
+        return "damaged"

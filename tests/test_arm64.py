@@ -1,0 +1,81 @@
+"""The runtime on emulated boards finds the faces that it finds here."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import emulated
+import numpy as np
+import pytest
+from emulated import ARM64, ARMHF, Board
+
+from edge_retinaface import RetinaFace
+from edge_retinaface.data import Detections
+
+ROOT = Path(__file__).parent.parent
+pytestmark = [
+    pytest.mark.arm64,
+    pytest.mark.slow,
+    pytest.mark.convert,
+    pytest.mark.timeout(3600),  # the first time fetches a Debian and wheels
+    pytest.mark.skipif(bool(emulated.missing()), reason=emulated.missing() or "-"),
+]
+# Kernels of different processors round differently: some 50 steps of 1/256 in a raw box tensor
+BOX_PIXELS, SCORE = 3.0, 0.02
+FLOAT_BOX_PIXELS, FLOAT_SCORE = 0.1, 0.001
+
+
+def requirements(suite: str) -> str:
+    return (ROOT / "deploy" / "debian" / f"requirements-{suite}.txt").read_text()
+
+
+def detect(board: Board, cpu: str, site: Path, model: Path, picture: Path) -> dict[str, Any]:
+    arguments = ["-m", "edge_retinaface", "detect", "--json", "--model", str(model), str(picture)]
+    done = emulated.run(board, cpu, site, *arguments)
+    assert done.returncode == 0, f"exit code {done.returncode}: {done.stderr[-2000:]}"
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def assert_same(found: dict[str, Any], reference: Detections, pixels: float, score: float) -> None:
+    assert len(found["faces"]) == len(reference) > 0
+    for face, (box, its_score, landmarks) in zip(found["faces"], reference, strict=True):
+        assert np.abs(np.array(face["box"]) - box).max() <= pixels
+        assert np.abs(np.array(list(face["landmarks"].values())) - landmarks).max() <= pixels
+        assert abs(face["score"] - its_score) <= score
+
+
+@pytest.mark.parametrize("suite", ARM64)
+@pytest.mark.parametrize("cpu", ["cortex-a72", "cortex-a76"], ids=["Pi 4", "Pi 5"])
+def test_the_wheels_of_the_package_find_the_same_faces_on_64_bits(
+    suite: str, cpu: str, default_model: Path, astronaut: Path
+) -> None:
+    site = emulated.wheels(ARM64[suite], requirements(suite))
+    found = detect(ARM64[suite], cpu, site, default_model, astronaut)
+    assert_same(found, RetinaFace(default_model)(astronaut), BOX_PIXELS, SCORE)
+
+
+def test_tflite_runtime_finds_the_same_faces_on_32_bits(default_model: Path, astronaut: Path) -> None:
+    pure = [pin for pin in blocks(requirements("bookworm")) if not pin.startswith(("ai-edge", "opencv", "msgspec"))]
+    assert pure
+    site = emulated.wheels(ARMHF, "tflite-runtime==2.14.0\n")
+    program = (
+        "import sys, json; sys.path.insert(0, sys.argv[3]);"
+        "from edge_retinaface.detector import RetinaFace, as_dictionary;"
+        "found = RetinaFace(sys.argv[1], package='tflite-runtime')(sys.argv[2]);"
+        "print(json.dumps(as_dictionary(found)))"
+    )
+    done = emulated.run(ARMHF, "cortex-a7", site, "-c", program, str(default_model), str(astronaut), str(ROOT))
+    sys.stderr.write(done.stderr[-500:])
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    reference = RetinaFace(default_model)(astronaut)
+    assert len(found) == len(reference)
+    assert np.abs(np.array(found["face_1"]["facial_area"]) - reference.boxes[0]).max() <= BOX_PIXELS + 0.5
+    assert abs(found["face_1"]["score"] - reference.scores[0]) <= SCORE
+
+
+def blocks(text: str) -> list[str]:
+    """One requirement with its hashes a line."""
+    return text.replace("\\\n", " ").splitlines()
