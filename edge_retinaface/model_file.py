@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from edge_retinaface.spec import ModelSpec, ScoreMeaning
 SCHEMA = 1
 CARD_NAME = "edge_retinaface.json"
 FLATBUFFER_ID = b"TFL3"  # bytes 4..8 of every TFLite file
+DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)  # what zipfile raises
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # fixed, so that equal models are equal files
 
 
@@ -115,9 +117,9 @@ def _read_card(path: Path, content: bytes) -> tuple[Card, int]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             size = min(entry.header_offset for entry in archive.infolist())
             raw = archive.read(CARD_NAME)
-    except zipfile.BadZipFile as error:
+    except DAMAGED as error:
         raise ModelError(f"{missing} none: not made by edge-retinaface, or truncated") from error
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError) as error:  # no such member; no member at all
         raise ModelError(f"{missing} another archive") from error
     try:
         schema = msgspec.json.decode(raw, type=dict[str, Any]).get("schema")

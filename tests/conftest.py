@@ -12,10 +12,14 @@ from pathlib import Path
 
 import nspawn
 import pytest
+from hypothesis import settings
 from waiting import eventually
 
 ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".cache"
+
+settings.register_profile("house", deadline=None)  # a busy machine is slow, not wrong
+settings.load_profile("house")
 
 collect_ignore_glob = (
     [] if importlib.util.find_spec("tensorflow") else ["test_convert_*.py"]

@@ -31,8 +31,9 @@ ARM64 = {
     "bookworm": Board("bookworm", "arm64", "aarch64", "3.11", "python3,python3-numpy"),
     "trixie": Board("trixie", "arm64", "aarch64", "3.13", "python3,python3-numpy"),
 }
-# no wheel of numpy or OpenCV for 32 bits; Debian has both
-ARMHF = Board("bookworm", "armhf", "armv7l", "3.11", "python3,python3-numpy,python3-opencv")
+# no wheel of numpy, OpenCV or msgspec for 32 bits; Debian has the first two, the third is compiled
+ARMHF = Board("bookworm", "armhf", "armv7l", "3.11", "python3,python3-numpy,python3-opencv,libpython3.11-dev")
+CROSS_COMPILER = "arm-linux-gnueabihf-gcc"
 GLIBCS = (17, 24, 26, 27, 28, 31, 34, 35, 36)
 
 
@@ -75,8 +76,26 @@ def wheels(board: Board, requirements: str) -> Path:
     return folder
 
 
-def run(board: Board, cpu: str, site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python3 *arguments` on the board, with this project and `site`."""
+def compiled_msgspec(board: Board, version: str) -> Path:
+    """A folder with msgspec for the 32-bit board, compiled here; made once and kept."""
+    folder = nspawn.CACHE / f"msgspec-{version}-{board.arch}"
+    with nspawn.made_once(folder) as aside:
+        if aside:
+            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:"]
+            nspawn.run(*command, "--dest", str(aside), f"msgspec=={version}")
+            (archive,) = aside.glob("msgspec-*.tar.gz")
+            shutil.unpack_archive(archive, aside, filter="data")
+            (source,) = aside.glob("msgspec-*/src/msgspec/_core.c")
+            shutil.copytree(source.parent, aside / "msgspec")
+            headers = files(board.suite, board.arch, board.packages) / "usr/include"
+            library = aside / "msgspec" / "_core.cpython-311-arm-linux-gnueabihf.so"
+            command = [CROSS_COMPILER, "-O1", "-shared", "-fPIC", f"-I{headers / 'python3.11'}", f"-I{headers}"]
+            nspawn.run(*command, "-o", str(library), *map(str, sorted(source.parent.glob("*.c"))))
+    return folder
+
+
+def run(board: Board, cpu: str, sites: list[Path], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python3 *arguments` on the board, with this project and `sites`."""
     emulator = files(QEMU_SUITE, "amd64", "qemu-user") / "usr/bin" / f"qemu-{board.machine.replace('armv7l', 'arm')}"
     root = files(board.suite, board.arch, board.packages)
     libraries = [path for name in ("blas", "lapack") for path in root.glob(f"usr/lib/*/{name}")]
@@ -84,7 +103,7 @@ def run(board: Board, cpu: str, site: Path, *arguments: str) -> subprocess.Compl
         "PATH": "/usr/bin:/bin",
         "HOME": "/",
         "PYTHONHOME": str(root / "usr"),
-        "PYTHONPATH": os.pathsep.join((str(ROOT), str(site), str(root / "usr/lib/python3/dist-packages"))),
+        "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *sites, root / "usr/lib/python3/dist-packages"))),
         "PYTHONDONTWRITEBYTECODE": "1",
         "LD_LIBRARY_PATH": os.pathsep.join(map(str, libraries)),  # what Debian's alternatives would point to
         "OPENBLAS_NUM_THREADS": "1",

@@ -50,15 +50,16 @@ def test_as_fast_as_the_detector_every_picture_comes_once_and_in_order() -> None
 def test_a_slow_detector_sees_the_newest_frame_and_the_rest_counts_as_dropped() -> None:
     with ReplayCamera("door", endless, fps=200) as camera:
         frames = camera.frames()
-        ages_ms = []
+        fresh = 0
         for _ in range(5):
+            began_ns = time.monotonic_ns()
             time.sleep(0.05)  # the detector works
-            ages_ms.append((time.monotonic_ns() - next(frames).captured_ns) / 1e6)
+            fresh += next(frames).captured_ns > began_ns
     counts = camera.counts
     assert counts.taken == 5
     assert counts.dropped >= 20  # of 10 frames in 50 ms, 9 are lost
     assert counts.made - counts.taken - counts.dropped - counts.skipped in (0, 1)
-    assert sorted(ages_ms)[2] < 20  # not 50: it is not the frame from before the detector was busy
+    assert fresh >= 4  # not the frame from before the detector was busy
 
 
 def test_a_camera_that_goes_away_says_why_and_comes_back() -> None:
@@ -86,15 +87,15 @@ def test_sequence_goes_on_counting_across_a_reconnection() -> None:
 def test_a_camera_that_is_not_there_is_tried_for_ever_with_one_line_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    attempts = itertools.count()
+    attempts: list[int] = []
 
     def pictures() -> Iterator[U8]:
-        next(attempts)
+        attempts.append(1)
         raise CameraError("door: no such device")
 
     with caplog.at_level(logging.INFO), ReplayCamera("door", pictures, retry_s=FAST) as camera:
-        wait_for(lambda: next(attempts) > 10)
-        assert camera.state == CameraState("away", "door: no such device")
+        wait_for(lambda: len(attempts) > 10)
+        wait_for(lambda: camera.state == CameraState("away", "door: no such device"))
     assert [record.getMessage() for record in caplog.records] == ["camera door: away: door: no such device"]
 
 
