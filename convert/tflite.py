@@ -14,10 +14,13 @@ from edge_retinaface.data import F32
 from edge_retinaface.errors import ModelError
 from edge_retinaface.model_file import FLATBUFFER_ID
 
-Mode = Literal["int8", "float32", "float16", "dynamic_range"]
+ConverterMode = Literal["int8", "float32", "float16", "dynamic_range"]
+Mode = Literal["mixed"] | ConverterMode  # mixed is made here, by convert/int8.py
 
 
-def to_flatbuffer(model: keras.Model, mode: Mode, pictures: Callable[[], Iterable[F32]] | None = None) -> bytes:
+def to_flatbuffer(
+    model: keras.Model, mode: ConverterMode, pictures: Callable[[], Iterable[F32]] | None = None
+) -> bytes:
     """The network as a TFLite flatbuffer with named tensors.
 
     `pictures` gives float32 (1, H, W, 3) network inputs to calibrate int8 with. Input and outputs are int8 in int8

@@ -7,6 +7,7 @@ import numpy as np
 
 from convert.layout import HEADS, STRIDES, VALUES, Kind, head_name
 from convert.network import build_network
+from convert.observe import LEAST_LOGIT
 from convert.weights import Weights, centre_input
 from edge_retinaface.data import F32, U8
 from edge_retinaface.errors import ModelError
@@ -53,8 +54,9 @@ def verify(model: ModelFile, weights: Weights, pictures: Iterable[U8]) -> list[F
             sure = wanted[head_name("scores", stride)].reshape(-1) > np.log(SURE / (1 - SURE))
             for kind in VALUES:
                 name, rows = head_name(kind, stride), slice(None) if kind == "scores" else sure
-                said[name].append(_rows(found[name], kind)[rows])
-                meant[name].append(_rows(wanted[name], kind)[rows])
+                least = LEAST_LOGIT if kind == "scores" else -np.inf
+                said[name].append(np.maximum(_rows(found[name], kind)[rows], least))
+                meant[name].append(np.maximum(_rows(wanted[name], kind)[rows], least))
     return [_fidelity(name, np.concatenate(said[name]), np.concatenate(meant[name])) for name in HEADS]
 
 
