@@ -7,7 +7,7 @@ from convert.backend import keras
 from convert.calibrate import Pictures, measure_ranges
 from convert.equalize import equalize
 from convert.layout import STRIDES, VALUES, head_name
-from convert.network import build_network
+from convert.network import Target, build_network
 from convert.tflite import Mode, tensor_quantization, to_flatbuffer
 from convert.weights import Weights, centre_input
 from edge_retinaface import __version__, model_file
@@ -23,23 +23,31 @@ def make_spec(weights: Weights, input_hw: tuple[int, int]) -> ModelSpec:
     return ModelSpec(input_hw=input_hw, mean=weights.family.mean, anchor_sizes=weights.family.anchor_sizes)
 
 
-def quantize(weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None = None) -> bytes:
+def quantize(
+    weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None = None, target: Target = "cpu"
+) -> bytes:
     """A TFLite flatbuffer; `pictures` calibrate int8. The input is pixel - spec.centre in every mode."""
     weights = centre_input(weights, spec.centre)
     if mode != "int8":
-        return to_flatbuffer(build_network(weights, spec.input_hw), mode)
+        return to_flatbuffer(build_network(weights, spec.input_hw, target), mode)
     if pictures is None:
         raise ModelError("int8: wanted calibration pictures, found none")
     ranges = measure_ranges(build_network(weights, spec.input_hw), pictures)
     keras.backend.clear_session()
-    model = build_network(equalize(weights, ranges), spec.input_hw)
+    model = build_network(equalize(weights, ranges), spec.input_hw, target)
     flatbuffer = to_flatbuffer(model, mode, lambda: pictures.inputs("calibrating"))
     _check_input(flatbuffer, spec)
     return flatbuffer
 
 
 def write(
-    path: Path, flatbuffer: bytes, weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None
+    path: Path,
+    flatbuffer: bytes,
+    weights: Weights,
+    spec: ModelSpec,
+    mode: Mode,
+    pictures: Pictures | None,
+    target: Target = "cpu",
 ) -> None:
     """The model file: the flatbuffer and its card."""
     outputs = tuple(
@@ -55,7 +63,7 @@ def write(
     )
     height, width = spec.input_hw
     card = model_file.Card(
-        name=f"mnet025-{height}x{width}-{mode}",
+        name=f"mnet025-{height}x{width}-{mode}" + ("-edgetpu" if target == "edgetpu" else ""),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         converter=__version__,
         spec=spec,
