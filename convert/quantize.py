@@ -9,7 +9,7 @@ from convert.equalize import equalize
 from convert.graph import CONVOLUTIONS, Graph
 from convert.int8 import quantize_graph, round_convolutions
 from convert.layout import STRIDES, VALUES, head_name
-from convert.network import build_network
+from convert.network import Target, build_network
 from convert.observe import observe
 from convert.ranges import choose_ranges
 from convert.tflite import Mode, tensor_quantization, to_flatbuffer
@@ -29,16 +29,20 @@ def make_spec(weights: Weights, input_hw: tuple[int, int]) -> ModelSpec:
     return ModelSpec(input_hw=input_hw, mean=weights.family.mean, anchor_sizes=weights.family.anchor_sizes)
 
 
-def quantize(weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None = None) -> bytes:
+def quantize(
+    weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None = None, target: Target = "cpu"
+) -> bytes:
     """A TFLite flatbuffer; `pictures` calibrate int8. The input is pixel - spec.centre in every mode."""
     weights = centre_input(weights, spec.centre)
+    if target == "edgetpu" and mode == "mixed":
+        raise ModelError("edgetpu: wanted an int8 file, found mode mixed: the Edge TPU has no float")
     if mode in ("float32", "float16", "dynamic_range"):
-        return to_flatbuffer(build_network(weights, spec.input_hw), mode)
+        return to_flatbuffer(build_network(weights, spec.input_hw, target), mode)
     if pictures is None:
         raise ModelError(f"{mode}: wanted calibration pictures, found none")
     ranges = measure_ranges(build_network(weights, spec.input_hw), pictures)
     keras.backend.clear_session()
-    model = build_network(equalize(weights, ranges), spec.input_hw)
+    model = build_network(equalize(weights, ranges), spec.input_hw, target)
     flatbuffer = (
         _mix(model, spec, pictures)
         if mode == "mixed"
@@ -63,7 +67,13 @@ def _early(graph: Graph) -> range:
 
 
 def write(
-    path: Path, flatbuffer: bytes, weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None
+    path: Path,
+    flatbuffer: bytes,
+    weights: Weights,
+    spec: ModelSpec,
+    mode: Mode,
+    pictures: Pictures | None,
+    target: Target = "cpu",
 ) -> None:
     """The model file: the flatbuffer and its card."""
     outputs = tuple(
@@ -79,7 +89,7 @@ def write(
     )
     height, width = spec.input_hw
     card = model_file.Card(
-        name=f"mnet025-{height}x{width}-{mode}",
+        name=f"mnet025-{height}x{width}-{mode}" + ("-edgetpu" if target == "edgetpu" else ""),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         converter=__version__,
         spec=spec,

@@ -28,7 +28,7 @@ class Interpreter:
 
     def __init__(self, model: ModelFile, *, threads: int = 1, delegate: str = "", package: Package = "") -> None:
         self._model = model
-        library = _load_package(package)
+        library = load_package(package)
         options: dict[str, Any] = {"model_content": model.flatbuffer, "num_threads": threads}
         if delegate:
             options["experimental_delegates"] = [_load_delegate(library, delegate)]
@@ -138,7 +138,8 @@ def without_greeting() -> Iterator[None]:
             os.close(stderr)
 
 
-def _load_package(package: Package) -> ModuleType:
+def load_package(package: Package) -> ModuleType:
+    """The interpreter package of this name, for "" the first that is installed; ModelError if none is."""
     for name in [package] if package else list(PACKAGES):
         try:
             return importlib.import_module(PACKAGES[name])
