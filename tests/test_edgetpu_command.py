@@ -12,10 +12,9 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from click.testing import Result
 from convert_weights import default_weights
 from edgetpu_cases import build, int8_model
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from convert.__main__ import app
 from convert.backend import keras
