@@ -15,7 +15,7 @@ from edge_retinaface.errors import ModelError
 from edge_retinaface.model_file import FLATBUFFER_ID
 
 ConverterMode = Literal["int8", "float32", "float16", "dynamic_range"]
-Mode = Literal["mixed"] | ConverterMode  # mixed is made here, by convert/int8.py
+Mode = Literal["int8", "mixed", "float32", "float16", "dynamic_range"]  # mixed is made by convert/int8.py
 
 
 def to_flatbuffer(
