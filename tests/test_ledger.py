@@ -72,7 +72,18 @@ def test_nothing_goes_without_a_connection() -> None:
     assert ledger.next() is None
     ledger.connect(WINDOW)
     assert ledger.next() == face(0)
+    ledger.published(1, face(0))
     assert ledger.next() is None
+
+
+def test_what_was_handed_over_is_counted_before_it_is_published() -> None:
+    ledger = Ledger(4)
+    ledger.connect(WINDOW)
+    ledger.outbox.put(face(0))
+    handed = ledger.next() or face(9)
+    assert ledger.counters()["queued"] == 1
+    ledger.put_back(handed)
+    assert ledger.counters()["queued"] == 1
 
 
 def test_no_more_is_under_way_than_the_broker_takes() -> None:
@@ -146,6 +157,7 @@ def test_every_message_is_accounted_for_and_qos_1_stays_in_order(
             ledger.outbox.put(face(put, qos))
             put += 1
         elif step == "send" and (outgoing := ledger.next()):
+            assert put == everything(ledger)
             packet += 1
             under_way.append((packet, int(outgoing.payload)))
             ledger.published(packet, outgoing)
@@ -158,7 +170,11 @@ def test_every_message_is_accounted_for_and_qos_1_stays_in_order(
         elif step == "disconnect":
             ledger.disconnect()
             under_way = under_way if qos else []
-        counters = ledger.counters()
-        assert put == sum(counters[name] for name in ("sent", "refused", "lost", "dropped", "queued"))
+        assert put == everything(ledger)
         assert ledger.under_way <= window
     assert arrived == sorted(set(arrived))
+
+
+def everything(ledger: Ledger) -> int:
+    """Messages that the counters know of."""
+    return sum(ledger.counters()[name] for name in ("sent", "refused", "lost", "dropped", "queued"))

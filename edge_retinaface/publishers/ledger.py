@@ -15,6 +15,7 @@ class Ledger:
         self.outbox = Outbox(queue)
         self.connected = False
         self.refusals: dict[str, str] = {}  # topic → why, while that lasts
+        self._handed: Outgoing | None = None  # given out by `next`; `published` or `put_back` follows
         self._under_way: dict[int, Outgoing] = {}  # by packet identifier
         self._carried: set[int] = set()  # under way since before the present connection
         self._early: dict[int, str] = {}  # acknowledged before `published` was told of them
@@ -28,7 +29,8 @@ class Ledger:
 
     def counters(self) -> dict[str, int]:
         """Detection messages acknowledged, refused, lost with a connection, dropped, and waiting; and connects."""
-        waiting = len(self.outbox) + sum(outgoing.counted for outgoing in self._under_way.values())
+        taken = [*self._under_way.values(), *([self._handed] if self._handed else [])]
+        waiting = len(self.outbox) + sum(outgoing.counted for outgoing in taken)
         return self._counts | {"dropped": self.outbox.dropped, "queued": waiting}
 
     def connect(self, window: int) -> None:
@@ -48,14 +50,21 @@ class Ledger:
             self._counts["lost"] += self._under_way.pop(packet).counted
 
     def next(self) -> Outgoing | None:
-        """What to publish now; None if nothing waits or nothing may go."""
+        """What to publish now, to be followed by `published` or `put_back`; None if nothing waits or nothing may go."""
         # what is carried over is repeated first: else the newer would overtake it
         if not self.connected or self._carried or len(self._under_way) >= self._window:
             return None
-        return self.outbox.take()
+        self._handed = self.outbox.take()
+        return self._handed
+
+    def put_back(self, outgoing: Outgoing) -> None:
+        """`outgoing` could not be published: it waits again."""
+        self._handed = None
+        self.outbox.put_back(outgoing)
 
     def published(self, packet: int, outgoing: Outgoing) -> None:
         """`outgoing` is under way as `packet`."""
+        self._handed = None
         refusal = self._early.pop(packet, None)
         if refusal is None and outgoing.qos == 0 and not self.connected:
             self._counts["lost"] += outgoing.counted

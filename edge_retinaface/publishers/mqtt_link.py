@@ -109,7 +109,7 @@ class MqttLink:
         info = self._client.publish(outgoing.topic, outgoing.payload, outgoing.qos, outgoing.retain)
         with self._changed:
             if outgoing.qos == 0 and info.rc == MQTTErrorCode.MQTT_ERR_NO_CONN:
-                self._ledger.outbox.put_back(outgoing)
+                self._ledger.put_back(outgoing)
             else:  # with QoS 1 paho keeps it, whatever it returns
                 self._ledger.published(info.mid, outgoing)
 
