@@ -84,6 +84,7 @@ def test_what_was_handed_over_is_counted_before_it_is_published() -> None:
     assert ledger.counters()["queued"] == 1
     ledger.put_back(handed)
     assert ledger.counters()["queued"] == 1
+    assert ledger.next() == handed
 
 
 def test_no_more_is_under_way_than_the_broker_takes() -> None:
