@@ -14,5 +14,7 @@ with silence():
     # a graphics card would change the last bits of the ranges, and looking for one prints an error where there is none
     tf.config.set_visible_devices([], "GPU")
     tf.config.list_logical_devices()
+    # it fails loudly, and needlessly, on a graph that reduces what its convolutions give
+    tf.config.optimizer.set_experimental_options({"remapping": False})
 
 __all__ = ["keras", "schema", "tf"]

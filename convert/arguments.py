@@ -1,0 +1,47 @@
+"""What several commands take: weights, a size, pictures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convert.families import FAMILIES
+from convert.read_weights import read_weights
+from convert.weights import Weights
+from edge_retinaface.errors import UsageError
+from edge_retinaface.spec import check_input_hw
+
+DEFAULT_SIZE = "480x640"
+SCENES = 64  # calibration pictures where the user has none
+
+WeightsPath = Annotated[Path, typer.Argument(metavar="WEIGHTS", help="An ONNX, Keras or PyTorch file.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="The file to write.")]
+Size = Annotated[str, typer.Option(help="Input height x width in pixels.")]
+Calibration = Annotated[
+    Path | None,
+    typer.Option("--pictures", help="A folder of pictures like the device will see; without it, built-in scenes."),
+]
+FamilyOption = Annotated[
+    str | None,
+    typer.Option(
+        help=f"How the weights were trained: {', '.join(one.name for one in FAMILIES)}. Without it, measured."
+    ),
+]
+
+
+def read_noted(path: Path, family: str | None) -> Weights:
+    """The weights in a file; what was measured to tell their family goes to standard error."""
+    weights, note = read_weights(path, family)
+    if note:
+        typer.echo(f"note: {note}", err=True)
+    return weights
+
+
+def parse_size(size: str) -> tuple[int, int]:
+    """Height and width, pixels; UsageError or ModelError if no network has that input."""
+    height, cross, width = size.partition("x")
+    if not (cross and height.isdecimal() and width.isdecimal()):
+        raise UsageError(f"--size: wanted HEIGHTxWIDTH such as {DEFAULT_SIZE}, found {size}")
+    input_hw = int(height), int(width)
+    check_input_hw(input_hw)
+    return input_hw

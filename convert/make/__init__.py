@@ -1,0 +1,1 @@
+"""From a file of weights to the model file that is shipped."""
