@@ -10,7 +10,6 @@ import numpy as np
 
 from convert.backend import keras, tf
 from convert.equalize import Range
-from convert.layout import CONVS
 from convert.progress import watch
 from edge_retinaface.data import F32, U8
 from edge_retinaface.errors import ImageError
@@ -74,17 +73,18 @@ def folder_pictures(folder: Path) -> Iterator[U8]:
 
 def measure_ranges(model: keras.Model, pictures: Pictures) -> dict[str, Range]:
     """The smallest and largest value of every convolution's output channels, before activation, over all pictures."""
-    outputs = {name: model.get_layer(name).output for name in CONVS}
+    convolutions = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+    outputs = {layer.name: layer.output for layer in model.layers if isinstance(layer, convolutions)}
     axes = (0, 1, 2)
     extremes = {name: (keras.ops.amin(x, axes), keras.ops.amax(x, axes)) for name, x in outputs.items()}
     measure = tf.function(keras.Model(model.input, extremes))
-    lows: dict[str, list[F32]] = {name: [] for name in CONVS}
-    highs: dict[str, list[F32]] = {name: [] for name in CONVS}
+    lows: dict[str, list[F32]] = {name: [] for name in outputs}
+    highs: dict[str, list[F32]] = {name: [] for name in outputs}
     for picture in pictures.inputs("measuring ranges"):
         for name, (low, high) in measure(picture).items():
             lows[name].append(np.asarray(low))
             highs[name].append(np.asarray(high))
     return {
         name: Range(np.min(lows[name], axis=0).astype(np.float64), np.max(highs[name], axis=0).astype(np.float64))
-        for name in CONVS
+        for name in outputs
     }

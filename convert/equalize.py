@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from convert.families import ActivationKind, Structure
-from convert.layout import CONVS, Add, Concat, Conv
+from convert.layout import Add, Concat, Conv, Table
 from convert.weights import F64, Layer, Weights
 
 NEGATIVE_SHARE = 0.5  # of the range below zero that counts: leaky relu shrinks it tenfold right after
@@ -39,12 +39,15 @@ def equalize(weights: Weights, ranges: Mapping[str, Range]) -> Weights:
         name: Layer(layer.kernel.astype(np.float64), layer.bias.astype(np.float64))
         for name, layer in weights.layers.items()
     }
-    for producers in _tied(weights.family.structure):
-        uses = [use for name in producers for use in _uses(name)]
-        scale = _scale(producers, uses, ranges, layers, weights.family.structure)
+    convs, structure = weights.convs, weights.family.structure
+    for producers in _tied(convs, structure):
+        uses = [use for name in producers for use in _uses(convs, name)]
+        activations = [structure.activation(convs[name].place) for name in producers]
+        reach = np.max([_reach(ranges[name], one) for name, one in zip(producers, activations, strict=True)], axis=0)
+        scale = _scale(reach, uses, layers)
         for name in producers:
             kernel, bias = layers[name]
-            layers[name] = Layer(kernel / (scale[:, None] if CONVS[name].depthwise else scale), bias / scale)
+            layers[name] = Layer(kernel / (scale[:, None] if convs[name].depthwise else scale), bias / scale)
         for use in dict.fromkeys(uses):
             kernel, bias = layers[use.conv.name]
             factor = np.ones(use.conv.inputs)
@@ -55,39 +58,32 @@ def equalize(weights: Weights, ranges: Mapping[str, Range]) -> Weights:
     )
 
 
-def _tied(structure: Structure) -> Iterator[tuple[str, ...]]:
+def _tied(convs: Table, structure: Structure) -> Iterator[tuple[str, ...]]:
     """Convolutions whose outputs must share scales, in the layout's order: those that are added; others alone."""
-    partners = {part: conv.source for conv in CONVS.values() if isinstance(conv.source, Add) for part in conv.source}
-    for name, conv in CONVS.items():
+    partners = {part: conv.source for conv in convs.values() if isinstance(conv.source, Add) for part in conv.source}
+    for name, conv in convs.items():
         # relu6 is not homogeneous: 6 would become another limit for every channel
-        if structure.activation(conv.place) in (None, "relu6"):
+        if conv.place == "head" or structure.activation(conv.place) == "relu6":
             continue
         if name not in partners:
             yield (name,)
-        elif name == max(partners[name], key=list(CONVS).index):
+        elif name == max(partners[name], key=list(convs).index):
             yield tuple(partners[name])
 
 
-def _uses(name: str) -> Iterator[Use]:
-    for conv in CONVS.values():
+def _uses(convs: Table, name: str) -> Iterator[Use]:
+    for conv in convs.values():
         match conv.source:
             case Concat(parts) if name in parts:
-                yield Use(conv, sum(CONVS[part].outputs for part in parts[: parts.index(name)]))
+                yield Use(conv, sum(convs[part].outputs for part in parts[: parts.index(name)]))
             case Add(fine, coarse) if name in (fine, coarse):
                 yield Use(conv, 0)
             case str(source) if source == name:
                 yield Use(conv, 0)
 
 
-def _scale(
-    producers: tuple[str, ...],
-    uses: list[Use],
-    ranges: Mapping[str, Range],
-    layers: Mapping[str, Layer],
-    structure: Structure,
-) -> F64:
-    """float64 (outputs,): what the producers' channels are divided by; geometric mean 1."""
-    reach = np.max([_reach(ranges[name], structure.activation(CONVS[name].place)) for name in producers], axis=0)
+def _scale(reach: F64, uses: list[Use], layers: Mapping[str, Layer]) -> F64:
+    """float64 (outputs,): what producers' channels that reach so far are divided by; geometric mean 1."""
     mixing = [use for use in uses if not use.conv.depthwise]
     if mixing:
         heaviest = [
@@ -103,5 +99,5 @@ def _scale(
 
 def _reach(channel: Range, activation: ActivationKind | None) -> F64:
     """How far a channel's int8 tensor must reach. relu is fused into it; leaky relu comes after it."""
-    below = NEGATIVE_SHARE if activation == "leaky_relu" else 0.0
+    below = {"leaky_relu": NEGATIVE_SHARE, None: 1.0}.get(activation, 0.0)
     return np.maximum(np.maximum(channel.high, -below * channel.low), 0)

@@ -20,8 +20,8 @@ class Structure:
     slope: float = 0.1  # of leaky activations below zero
 
     def activation(self, place: Place) -> ActivationKind | None:
-        """What follows the convolutions of one part of the network; None: nothing, a head."""
-        return {"backbone": self.backbone, "neck": self.neck, "joined": "relu", "head": None}[place]
+        """What follows the convolutions of one part of the network; None: nothing."""
+        return {"backbone": self.backbone, "neck": self.neck, "joined": "relu", "linear": None, "head": None}[place]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
 """The network as a table: every convolution, what feeds it and what follows it.
 
-The Keras builder, the importers and the quantizer all walk this one table (Deng et al., RetinaFace, 2019, in its
-MobileNet-0.25 release: MobileNetV1 at a quarter of its width, a 64-channel feature pyramid, one SSH module a level).
+The importers look for the standard table, `CONVS` (Deng et al., RetinaFace, 2019, in its MobileNet-0.25 release:
+MobileNetV1 at a quarter of its width, a 64-channel feature pyramid, one SSH module a level). All else takes the table
+that comes with the weights: a compressed network has other convolutions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from edge_retinaface.spec import ANCHORS_PER_CELL, ModelSpec
 
-Place = Literal["backbone", "neck", "joined", "head"]  # which part of the network: it decides the activation
+# which part of the network: it decides the activation; linear: the first half of a factorised convolution
+Place = Literal["backbone", "neck", "joined", "linear", "head"]
 Kind = Literal["boxes", "scores", "landmarks"]
 
 PICTURE = "image"  # the source that is not a convolution
@@ -50,6 +52,9 @@ class Conv(NamedTuple):
     def kernel_shape(self) -> tuple[int, int, int, int]:
         """Keras layout: rows, columns, inputs, outputs; depthwise: rows, columns, channels, 1."""
         return (self.side, self.side, self.inputs, 1 if self.depthwise else self.outputs)
+
+
+Table = Mapping[str, Conv]  # by Conv.name, in an order in which every source comes first
 
 
 def head_name(kind: Kind, stride: int) -> str:
@@ -110,4 +115,4 @@ def _all() -> Iterator[Conv]:
         yield from _heads(level, stride)
 
 
-CONVS = {conv.name: conv for conv in _all()}  # in an order in which every source comes first
+CONVS: Table = {conv.name: conv for conv in _all()}  # the standard network

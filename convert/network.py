@@ -1,10 +1,10 @@
-"""The network in Keras 3, from the layout's table and a family's data."""
+"""The network in Keras 3, from the weights' table and their family's data."""
 
 from typing import Literal
 
 from convert.backend import keras, tf
 from convert.families import Padding, Structure
-from convert.layout import CONVS, HEADS, PICTURE, Add, Concat, Conv
+from convert.layout import HEADS, PICTURE, Add, Concat, Conv
 from convert.weights import Weights
 from edge_retinaface.spec import check_input_hw
 
@@ -44,7 +44,7 @@ def build_network(weights: Weights, input_hw: tuple[int, int], target: Target = 
     check_input_hw(input_hw)
     image = keras.Input((*input_hw, 3), batch_size=1, name=PICTURE)
     tensors = {PICTURE: image}
-    for conv in CONVS.values():
+    for conv in weights.convs.values():
         tensors[conv.name] = _convolve(conv, _gather(conv, tensors), weights.family.structure, target)
     model = keras.Model(image, {name: tensors[name] for name in HEADS}, name="retinaface")
     for name, layer in weights.layers.items():

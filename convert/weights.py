@@ -1,4 +1,4 @@
-"""Weights in one form whatever they came from: a folded kernel and bias for every convolution of the layout."""
+"""Weights in one form whatever they came from: a table of convolutions, a folded kernel and bias for each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.families import Family
-from convert.layout import CONVS, PICTURE
+from convert.layout import CONVS, PICTURE, Table
 from edge_retinaface import model_file
 from edge_retinaface.errors import ModelError
 
@@ -27,7 +27,8 @@ class Layer(NamedTuple):
 class Weights:
     """All convolutions' numbers, the family they were trained in, and the file they came from."""
 
-    layers: Mapping[str, Layer]  # by Conv.name, in the layout's order
+    convs: Table
+    layers: Mapping[str, Layer]  # by Conv.name, in the table's order
     family: Family
     source: model_file.Weights
 
@@ -36,15 +37,17 @@ class Weights:
         return replace(self, layers={**self.layers, **changed})
 
 
-def make_weights(layers: Mapping[str, Layer], family: Family, source: model_file.Weights) -> Weights:
-    """Checked weights for BGR pictures: the layout's layers, each of its shape; ModelError lists what is not so."""
-    missing = [name for name in CONVS if name not in layers]
-    extra = [name for name in layers if name not in CONVS]
+def make_weights(
+    layers: Mapping[str, Layer], family: Family, source: model_file.Weights, convs: Table = CONVS
+) -> Weights:
+    """Checked weights for BGR pictures: the table's layers, each of its shape; ModelError lists what is not so."""
+    missing = [name for name in convs if name not in layers]
+    extra = [name for name in layers if name not in convs]
     if missing or extra:
         raise ModelError(f"weights: wanted every layer once, found missing: {missing}, left over: {extra}")
     ready = {}
-    for name, conv in CONVS.items():
-        layer = _score_difference(layers[name]) if name.startswith("scores") else layers[name]
+    for name, conv in convs.items():
+        layer = _score_difference(layers[name], conv.outputs) if name.startswith("scores") else layers[name]
         if layer.kernel.shape != conv.kernel_shape or layer.bias.shape != (conv.outputs,):
             raise ModelError(f"{name}: wanted a kernel {conv.kernel_shape}, found {layer.kernel.shape}")
         if not (np.isfinite(layer.kernel).all() and np.isfinite(layer.bias).all()):
@@ -52,7 +55,7 @@ def make_weights(layers: Mapping[str, Layer], family: Family, source: model_file
         if conv.source == PICTURE and family.order == "RGB":
             layer = Layer(layer.kernel[:, :, ::-1], layer.bias)
         ready[name] = Layer(np.ascontiguousarray(layer.kernel, np.float32), layer.bias.astype(np.float32))
-    return Weights(ready, family, source)
+    return Weights(convs, ready, family, source)
 
 
 def fold_batch_norm(
@@ -68,16 +71,16 @@ def centre_input(weights: Weights, centre: int) -> Weights:
 
     The difference goes into the first bias, exact but for the outermost pixels: zero padding now means `centre`.
     """
-    first = next(conv.name for conv in CONVS.values() if conv.source == PICTURE)
+    first = next(conv.name for conv in weights.convs.values() if conv.source == PICTURE)
     kernel, bias = weights.layers[first]
     shift = centre - np.array(weights.family.mean)
     moved = bias + np.einsum("hwio,i->o", kernel.astype(np.float64), shift)
     return weights.with_layers({first: Layer(kernel, moved.astype(np.float32))})
 
 
-def _score_difference(layer: Layer) -> Layer:
+def _score_difference(layer: Layer, outputs: int) -> Layer:
     """Face logit minus background logit: half the channels, and its sigmoid is the softmax."""
     kernel, bias = layer
-    if len(bias) == CONVS["scores_8"].outputs:  # already a difference
+    if len(bias) == outputs:  # already a difference
         return layer
     return Layer(kernel[..., 1::2] - kernel[..., 0::2], bias[1::2] - bias[0::2])
