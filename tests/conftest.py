@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 from waiting import eventually
 
+pytest_plugins = ("config_cases", "mqtt_bench", "socket_bench", "store_bench")  # fixtures that several files use
 ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".cache"
 

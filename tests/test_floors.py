@@ -46,6 +46,7 @@ FLOORS = (
 )
 WORKSHOP = ("tensorflow", "keras", "convert", "matplotlib", "scipy", "h5py")
 LONGEST = 200  # lines of a source file
+LONGEST_TEST = 250
 PUBLIC = "edge_retinaface"  # the package itself only passes names on
 
 
@@ -108,6 +109,11 @@ def test_only_the_interpreter_module_knows_the_interpreter_packages() -> None:
 def test_no_source_file_is_over_200_lines() -> None:
     sizes = {path: len(path.read_text().splitlines()) for top in HOUSE for path in (ROOT / top).rglob("*.py")}
     assert {str(path): size for path, size in sizes.items() if size > LONGEST} == {}
+
+
+def test_no_file_of_tests_is_longer_than_its_limit() -> None:
+    sizes = {path.name: len(path.read_text().splitlines()) for path in (ROOT / "tests").rglob("*.py")}
+    assert {name: size for name, size in sizes.items() if size > LONGEST_TEST} == {}
 
 
 def test_importing_the_runtime_and_its_command_loads_no_workshop() -> None:
