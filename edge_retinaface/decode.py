@@ -23,55 +23,72 @@ class Decoder:
     """Undoes SSD's encoding (Liu et al., 2016, section 2.2) for one model.
 
     Centres and landmarks are offsets from the anchor's centre in units of its size, widths and heights are logarithms
-    of multiples of it. All numpy calls but those of a level with survivors are made once a frame: a call costs more
-    than the few numbers it works on.
+    of multiples of it. After the network nothing is in the caches, so a numpy call costs more than the few numbers it
+    works on: there are as few as possible, and anchors are kept in pixels of the frame.
     """
 
     def __init__(self, spec: ModelSpec, meaning: ScoreMeaning, anchors: tuple[F32, ...]) -> None:
         self._anchors = anchors
         self._meaning = meaning
-        of_centre, of_size = spec.variances
-        self._variances = np.array([of_centre] * 2 + [of_size] * 2 + [of_centre] * 10, np.float32)
+        self._variances = spec.variances
+        self._scale_xy = (1.0, 1.0)
+        self._places = anchors  # cx cy width height, frame pixels, while the scale is that
 
     def __call__(self, outputs: RawOutputs, min_score: float, letterbox: Letterbox) -> Candidates:
         """Candidates with a score of at least `min_score`, in the order of the levels, then of the anchors."""
         raw_threshold = _inverse_score(min_score, self._meaning)
         passed = [_at_least(level.scores, raw_threshold) for level in outputs]
+        if letterbox.scale_xy != self._scale_xy:
+            self._scale_xy = letterbox.scale_xy
+            scale: F32 = np.array(self._scale_xy * 2, np.float32)
+            self._places = tuple(level / scale for level in self._anchors)
         count = sum(map(len, passed))
-        raw = np.empty((count, 14), np.float32)  # 4 of the box, 10 of the landmarks
+        points = np.empty((count, 7, 2), np.float32)  # centre, half the size, landmarks
         scores = np.empty(count, np.float32)
-        anchors = np.empty((count, 4), np.float32)
+        places = np.empty((count, 4), np.float32)
         end = 0
-        for level, rows, level_anchors in zip(outputs, passed, self._anchors, strict=True):
+        for level, rows, level_places in zip(outputs, passed, self._places, strict=True):
             if len(rows):
                 start, end = end, end + len(rows)
-                _take(level, rows, raw[start:end], scores[start:end])
-                anchors[start:end] = level_anchors[rows]
-        raw *= self._variances
-        anchors /= np.array(letterbox.scale_xy * 2, np.float32)  # frame pixels, as then is all that is made from them
-        centre, size = anchors[:, :2], anchors[:, 2:]
-        landmarks = raw[:, 4:].reshape(count, 5, 2)
-        landmarks *= size[:, None]
-        landmarks += centre[:, None]
-        middle = raw[:, :2] * size
+                self._take(level, rows, points[start:end], scores[start:end])
+                level_places.take(rows, 0, places[start:end], "clip")  # without clip, numpy takes into a copy
+        centre, size = places[:, :2], places[:, 2:]
+        middle, half, landmarks = points[:, 0], points[:, 1], points[:, 2:]
+        np.exp(half, out=half)
+        points *= size[:, None]
         middle += centre
-        half = np.exp(raw[:, 2:4])
-        half *= size
-        half *= np.float32(0.5)
-        return Candidates(np.concatenate((middle - half, middle + half), 1), _score(scores, self._meaning), landmarks)
+        landmarks += centre[:, None]
+        boxes = np.empty((count, 4), np.float32)
+        np.subtract(middle, half, out=boxes[:, :2])
+        np.add(middle, half, out=boxes[:, 2:])
+        return Candidates(boxes, _score(scores, self._meaning), landmarks)
+
+    def _take(self, level: LevelOutputs, rows: NDArray[np.intp], points: F32, scores: F32) -> None:
+        """The rows of one level as offsets in units of the anchor, the logarithm of half its multiple, raw scores."""
+        boxes, confidences, landmarks = level
+        raw = points.reshape(-1, 14)
+        raw[:, :4] = boxes.values.reshape(-1, 4).take(rows, 0)
+        raw[:, 4:] = landmarks.values.reshape(-1, 10).take(rows, 0)
+        factor, addend = _to_offsets(
+            boxes.scale, boxes.zero_point, landmarks.scale, landmarks.zero_point, self._variances
+        )
+        raw *= factor
+        raw += addend
+        scores[...] = confidences.values.reshape(-1).take(rows)
+        scores -= np.float32(confidences.zero_point)
+        scores *= np.float32(confidences.scale)
 
 
-def _take(level: LevelOutputs, rows: NDArray[np.intp], raw: F32, scores: F32) -> None:
-    """Dequantize the rows of one level into `raw`, float32 (n, 14), and `scores`, float32 (n,)."""
-    _dequantize(level.boxes, rows, raw[:, :4])
-    _dequantize(level.landmarks, rows, raw[:, 4:])
-    _dequantize(level.scores, rows, scores[:, None])
-
-
-def _dequantize(tensor: QuantizedTensor, rows: NDArray[np.intp], out: F32) -> None:
-    out[...] = tensor.values.reshape(-1, out.shape[1])[rows]
-    out -= np.float32(tensor.zero_point)
-    out *= np.float32(tensor.scale)
+@lru_cache(maxsize=64)
+def _to_offsets(
+    box_scale: float, box_zero: int, landmark_scale: float, landmark_zero: int, variances: tuple[float, float]
+) -> tuple[F32, F32]:
+    """What raw integers are multiplied with, and what is then added: float32 (14,) each."""
+    of_centre, of_size = variances
+    factor = np.array([box_scale * of_centre] * 2 + [box_scale * of_size] * 2 + [landmark_scale * of_centre] * 10)
+    addend = -np.array([box_zero] * 4 + [landmark_zero] * 10) * factor
+    addend[2:4] += math.log(0.5)  # exp then gives half the size, from the middle to a side
+    return factor.astype(np.float32), addend.astype(np.float32)
 
 
 def _inverse_score(score: float, meaning: ScoreMeaning) -> float:
@@ -84,11 +101,13 @@ def _inverse_score(score: float, meaning: ScoreMeaning) -> float:
 
 
 def _score(raw: F32, meaning: ScoreMeaning) -> F32:
-    """Raw values to 0..1. For a logit difference the sigmoid equals the two-class softmax."""
-    if meaning == "probability":
-        return raw
-    with np.errstate(over="ignore"):  # exp of a very negative logit: infinity, so the score is 0
-        return np.float32(1) / (np.float32(1) + np.exp(-raw))
+    """Raw values to 0..1, in place. For a logit difference the sigmoid equals the two-class softmax."""
+    if meaning != "probability":
+        raw *= np.float32(0.5)
+        np.tanh(raw, out=raw)  # the sigmoid, without an exponential that could overflow
+        raw *= np.float32(0.5)
+        raw += np.float32(0.5)
+    return raw
 
 
 def _at_least(scores: QuantizedTensor, raw_threshold: float) -> NDArray[np.intp]:

@@ -27,7 +27,7 @@ def _greedy(ranked: F32, max_iou: float) -> Rows:
     """Rows that stay of boxes in the order of their scores."""
     rectangles = ranked.astype(np.float64)  # then the sides are exact, and OpenCV computes as the definition does
     rectangles[:, 2:] -= rectangles[:, :2]
-    if not (rectangles[:, 2:] > 0).all():  # to OpenCV two boxes without area are the same box
+    if np.count_nonzero(rectangles[:, 2:] <= 0):  # to OpenCV two boxes without area are the same box
         return _survivors(len(ranked), *_overlapping(ranked, ranked, max_iou))
     places = range(len(ranked), 0, -1)  # instead of scores: OpenCV leaves out those of 0
     return np.asarray(cv2.dnn.NMSBoxes(rectangles.tolist(), places, 0.0, max_iou), np.intp).reshape(-1)

@@ -1,5 +1,6 @@
 """Frame to input tensor. Calibration, verification and the device all scale by this one code."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -10,6 +11,8 @@ from edge_retinaface.data import U8, ChannelOrder, Letterbox
 from edge_retinaface.spec import ModelSpec
 
 LEAST_LINEAR_SCALE = 1 / 3  # below it, bilinear skips so many pixels that small faces flicker
+PLANS = 8  # cameras and views of one detector that differ in size; more are worked out again
+TOP_BIT = np.uint8(0x80)
 
 
 def letterbox(pixels: U8, order: ChannelOrder, spec: ModelSpec, out: U8) -> Letterbox:
@@ -17,81 +20,75 @@ def letterbox(pixels: U8, order: ChannelOrder, spec: ModelSpec, out: U8) -> Lett
 
     `pixels` is uint8 (height, width, 3) in `order`; `out` is uint8 (H, W, 3), contiguous, and gets the model's order.
     """
-    inside_hw = _inside_hw(pixels, spec)
-    _Scaler().scale(pixels, out[: inside_hw[0], : inside_hw[1]], swap=order != spec.order)
-    _pad(out, inside_hw, spec.centre)
-    return _geometry(pixels, inside_hw)
+    plan = _Plan(pixels.shape, spec, swaps=order != spec.order)
+    inside = out[: plan.inside_hw[0], : plan.inside_hw[1]]
+    scaled = plan.scale(pixels, inside)
+    if scaled is not inside:
+        inside[...] = scaled
+    _pad(out, plan.inside_hw, spec.centre)
+    return plan.letterbox
 
 
 class InputWriter:
     """Letterboxes pictures into one input tensor, which nobody else writes to.
 
-    Padding is written only when the picture's place changes: an interpreter leaves its inputs as they are.
+    What follows from the size of a picture is worked out once. Padding is written only when the picture's place
+    changes: an interpreter leaves its inputs as they are.
     """
 
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
-        self._centre = spec.centre
-        self._scaler = _Scaler()
+        self._plans: dict[tuple[tuple[int, ...], ChannelOrder], _Plan] = {}
         self._padded_for = (0, 0)
 
     def write(self, pixels: U8, order: ChannelOrder, tensor: NDArray[Any]) -> Letterbox:
         """Letterbox uint8 (height, width, 3) into `tensor`, (H, W, 3): int8 pixel - 128 or float32 pixel - centre."""
-        inside_hw = height, width = _inside_hw(pixels, self._spec)
+        plan = self._plans.get((pixels.shape, order)) or self._new_plan(pixels.shape, order)
         is_float = tensor.dtype.kind == "f"
-        if inside_hw != self._padded_for:
-            _pad(tensor, inside_hw, 0 if is_float else self._centre - 128)
-            self._padded_for = inside_hw
-        inside, swap = tensor[:height, :width], order != self._spec.order
+        if plan.inside_hw != self._padded_for:
+            _pad(tensor, plan.inside_hw, 0 if is_float else self._spec.centre - 128)
+            self._padded_for = plan.inside_hw
+        inside = tensor[: plan.inside_hw[0], : plan.inside_hw[1]]
         if is_float:
-            as_bytes = self._scaler.room("float", inside.shape)
-            self._scaler.scale(pixels, as_bytes, swap=swap)
-            np.subtract(as_bytes, np.float32(self._centre), out=inside)
+            np.subtract(plan.scale(pixels, plan.room), np.float32(self._spec.centre), out=inside)
         else:
             as_bytes = inside.view(np.uint8)
-            scaled = as_bytes
-            if pixels.shape == as_bytes.shape and not swap:
-                scaled = pixels
-            else:
-                self._scaler.scale(pixels, as_bytes, swap=swap)
-            np.bitwise_xor(scaled, 0x80, out=as_bytes)  # flipping the top bit subtracts 128
-        return _geometry(pixels, inside_hw)
+            np.bitwise_xor(plan.scale(pixels, as_bytes), TOP_BIT, out=as_bytes)  # flipping the top bit subtracts 128
+        return plan.letterbox
+
+    def _new_plan(self, shape: tuple[int, ...], order: ChannelOrder) -> "_Plan":
+        if len(self._plans) == PLANS:
+            self._plans.clear()
+        plan = self._plans[shape, order] = _Plan(shape, self._spec, swaps=order != self._spec.order)
+        return plan
 
 
-class _Scaler:
-    """Scales pictures, in memory that it keeps from one to the next."""
+class _Plan:
+    """How pictures of one size get into the tensor, and the memory that this takes: filled only where it is used."""
 
-    def __init__(self) -> None:
-        self._rooms: dict[str | int, U8] = {}
+    def __init__(self, shape: tuple[int, ...], spec: ModelSpec, *, swaps: bool) -> None:
+        height, width = shape[:2]
+        self.inside_hw = _inside_hw((height, width), spec)
+        self.letterbox = Letterbox((self.inside_hw[1] / width, self.inside_hw[0] / height), (height, width))
+        self.room = np.empty((*self.inside_hw, 3), np.uint8)
+        self._swaps = swaps
+        self._unswapped = np.empty_like(self.room)
+        self._halves = [np.empty((*hw, 3), np.uint8) for hw in _halves((height, width), self.inside_hw)]
+        self._interpolation = _interpolation((height, width), self.inside_hw)
+        self._scales = (height, width) != self.inside_hw
 
-    def room(self, name: str | int, shape: tuple[int, ...]) -> U8:
-        """Memory for a picture of this shape, the same as last time if the shape is."""
-        room = self._rooms.get(name)
-        if room is None or room.shape != shape:
-            room = self._rooms[name] = np.empty(shape, np.uint8)
-        return room
-
-    def scale(self, pixels: U8, out: U8, *, swap: bool) -> None:
-        """Write `pixels` into `out` at its size, with the channels turned round if `swap`."""
-        target = self.room("swap", out.shape) if swap else out
-        if pixels.shape == out.shape:
-            target = pixels
-            if not swap:
-                out[...] = pixels
-        else:
-            interpolation = _interpolation(pixels, out)
-            _resize(self._halved(pixels, out), target, interpolation)
-        if swap:
-            cv2.cvtColor(target, cv2.COLOR_BGR2RGB, dst=out)
-
-    def _halved(self, pixels: U8, out: U8) -> U8:
-        """`pixels`, or while it is 4, 6, 8 … times `out`, the means of its 2x2 squares, a third of the time for 4."""
-        times = pixels.shape[0] // out.shape[0]
-        while times >= 4 and times % 2 == 0 and pixels.shape[:2] == (out.shape[0] * times, out.shape[1] * times):  # noqa: PLR2004 - 2 is one step anyway
-            times //= 2
-            half = self.room(times, (out.shape[0] * times, out.shape[1] * times, 3))
-            _resize(pixels, half, cv2.INTER_AREA)
-            pixels = half
+    def scale(self, pixels: U8, out: U8) -> U8:
+        """`pixels` at the size and in the order of the tensor: in `out`, or themselves if they are so already."""
+        if self._scales:
+            for half in self._halves:
+                _resize(pixels, half, cv2.INTER_AREA)
+                pixels = half
+            target = self._unswapped if self._swaps else out
+            _resize(pixels, target, self._interpolation)
+            pixels = target
+        if self._swaps:
+            cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=out)
+            pixels = out
         return pixels
 
 
@@ -99,24 +96,28 @@ def _resize(pixels: U8, out: U8, interpolation: int) -> None:
     cv2.resize(pixels, (out.shape[1], out.shape[0]), dst=out, interpolation=interpolation)
 
 
-def _interpolation(pixels: U8, out: U8) -> int:
-    if pixels.shape[:2] == (2 * out.shape[0], 2 * out.shape[1]):
+def _halves(frame_hw: tuple[int, int], to_hw: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """On the way from 4, 6, 8 … times the size: means of 2x2 squares, a third of the time for 4."""
+    times = frame_hw[0] // to_hw[0]
+    while times >= 4 and times % 2 == 0 and frame_hw == (to_hw[0] * times, to_hw[1] * times):  # noqa: PLR2004 - 2 is one step anyway
+        times //= 2
+        frame_hw = to_hw[0] * times, to_hw[1] * times
+        yield frame_hw
+
+
+def _interpolation(frame_hw: tuple[int, int], to_hw: tuple[int, int]) -> int:
+    if frame_hw == (2 * to_hw[0], 2 * to_hw[1]):
         return cv2.INTER_AREA  # the same bytes as bilinear, the mean of four; on ARM a thirteenth of the instructions
-    scale = max(out.shape[0] / pixels.shape[0], out.shape[1] / pixels.shape[1])
+    scale = max(to_hw[0] / frame_hw[0], to_hw[1] / frame_hw[1])
     return cv2.INTER_AREA if scale < LEAST_LINEAR_SCALE else cv2.INTER_LINEAR
 
 
-def _inside_hw(pixels: U8, spec: ModelSpec) -> tuple[int, int]:
-    """Height and width that `pixels` takes in the tensor; what is left over is padding."""
-    height, width = pixels.shape[:2]
+def _inside_hw(frame_hw: tuple[int, int], spec: ModelSpec) -> tuple[int, int]:
+    """Height and width that the frame takes in the tensor; what is left over is padding."""
+    height, width = frame_hw
     tensor_height, tensor_width = spec.input_hw
     scale = min(tensor_height / height, tensor_width / width)
     return min(max(round(height * scale), 1), tensor_height), min(max(round(width * scale), 1), tensor_width)
-
-
-def _geometry(pixels: U8, inside_hw: tuple[int, int]) -> Letterbox:
-    height, width = pixels.shape[:2]
-    return Letterbox((inside_hw[1] / width, inside_hw[0] / height), (height, width))
 
 
 def _pad(out: NDArray[Any], inside_hw: tuple[int, int], value: int) -> None:
