@@ -46,8 +46,18 @@ def plan(command: str, *, packaged: bool = False, drop_ins: tuple[str, ...] = ()
         Placed(base / place, asset(*source).read_text().replace(PLACEHOLDER, command))
         for source, place in PLACES.items()
     ]
-    files += [Placed(_drop_in(base, name), asset("deploy", f"{name}.conf").read_text()) for name in drop_ins]
+    files += plan_drop_ins(base, drop_ins)
     return [*files, Placed(CONFIG, asset("deploy", "config.toml").read_text(), kept=True)]
+
+
+def plan_drop_ins(base: PurePosixPath, drop_ins: tuple[str, ...]) -> list[Placed]:
+    """What is added to the unit for these cameras and accelerators."""
+    return [Placed(_drop_in(base, name), asset("deploy", f"{name}.conf").read_text()) for name in drop_ins]
+
+
+def is_packaged(root: Path) -> bool:
+    """Whether a Debian package has put the service there: a unit of ours in /etc would hide the package's for ever."""
+    return below(root, PACKAGED_BASE / PLACES["systemd", SERVICE]).exists()
 
 
 def removable(*, packaged: bool = False) -> list[PurePosixPath]:

@@ -92,6 +92,16 @@ def test_the_drop_in_folder_goes_with_the_last_drop_in(tmp_path: Path) -> None:
     assert not (tmp_path / f"{SERVICE_FILE}.d").exists()
 
 
+def test_beside_a_debian_package_only_drop_ins_are_written_and_its_unit_is_not_hidden(tmp_path: Path) -> None:
+    install(tmp_path, "--packaged")
+    package = tree(tmp_path)
+    assert install(tmp_path) == ""
+    install(tmp_path, "--with", "coral")
+    assert tree(tmp_path) - package == {f"{SERVICE_FILE}.d/coral.conf"}
+    edge_retinaface("uninstall-service", "--root", str(tmp_path))
+    assert tree(tmp_path) == package
+
+
 def test_whatever_is_planned_can_be_removed() -> None:
     for packaged in (False, True):
         planned = {placed.path for placed in plan(COMMAND, packaged=packaged, drop_ins=DROP_INS)}

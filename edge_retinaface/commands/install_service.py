@@ -38,14 +38,19 @@ def install_service(
     for name in wanted:
         if name not in install.DROP_INS:
             raise UsageError(f"--with: wanted one of {', '.join(install.DROP_INS)}, found {name!r}")
-    files = install.plan(command or install.own_command(), packaged=packaged, drop_ins=wanted)
+    is_theirs = not packaged and install.is_packaged(root)
+    if is_theirs:
+        typer.echo("the Debian package brings the service; added is what --with names", err=True)
+        files = install.plan_drop_ins(install.OWN_BASE, wanted)
+    else:
+        files = install.plan(command or install.own_command(), packaged=packaged, drop_ins=wanted)
     _say(install.write(files, root, dry_run=dry_run))
     if root != HERE:
         return
     if not BOOTED.is_dir():
         typer.echo("systemd does not run here: nothing is started", err=True)
         return
-    for step in _steps(install.PACKAGED_BASE if packaged else install.OWN_BASE):
+    for step in _steps(install.PACKAGED_BASE if packaged or is_theirs else install.OWN_BASE):
         _call(*step, dry_run=dry_run)
     try:
         load_config(install.CONFIG, os.environ)
@@ -60,6 +65,8 @@ def install_service(
 
 def uninstall_service(root: RootOption = HERE, dry_run: DryRunOption = False, packaged: PackagedOption = False) -> None:
     """Stop the service and remove its files. Configuration, models and the user edge-retinaface stay."""
+    if not packaged and install.is_packaged(root):
+        typer.echo("the Debian package brings the service and takes it away: apt remove edge-retinaface", err=True)
     paths = install.removable(packaged=packaged)
     booted = root == HERE and BOOTED.is_dir()
     if booted and paths[0].name == install.SERVICE and Path(paths[0]).exists():
