@@ -2,6 +2,7 @@
 
 import ctypes
 import re
+from pathlib import PurePath
 from typing import NamedTuple
 
 from edge_retinaface.errors import DelegateError
@@ -51,6 +52,11 @@ def edgetpu_runtime(library: ctypes.CDLL) -> int | None:
     ask.restype = ctypes.c_char_p
     said = re.search(rb"RuntimeVersion\((\d+)\)", ask() or b"")
     return int(said[1]) if said else None
+
+
+def names_edgetpu(text: str) -> bool:
+    """Whether the delegate that `text` names is Coral's, by its own name or as a path."""
+    return PurePath(parse_delegate(text).library).name.startswith(EDGETPU_LIBRARY.partition(".")[0])
 
 
 def is_for_edgetpu(flatbuffer: bytes) -> bool:

@@ -12,7 +12,6 @@ from edge_retinaface.anchors import make_anchors
 from edge_retinaface.assets import default_model
 from edge_retinaface.data import LANDMARK_NAMES, U8, ChannelOrder, Detections, Frame
 from edge_retinaface.decode import Candidates, Decoder
-from edge_retinaface.delegates import is_for_edgetpu
 from edge_retinaface.errors import ConfigError
 from edge_retinaface.faces import MaskShape, blur_faces, crop_faces
 from edge_retinaface.images import as_pixels, read_image
@@ -70,14 +69,13 @@ class RetinaFace:
         """Height and width of the network's input, pixels."""
         return self._model.card.spec.input_hw
 
-    @property
-    def is_for_edgetpu(self) -> bool:
-        """Whether the model was compiled for the Edge TPU: it then runs there, and every other one does not."""
-        return is_for_edgetpu(self._model.flatbuffer)
-
     def operators(self) -> tuple[int, dict[str, int]]:
         """How many parts of the network a delegate runs, and the operators that it does not, by name."""
         return self._interpreter.operators()
+
+    def edgetpu_operators(self) -> tuple[int, dict[str, int]]:
+        """How many parts of the network run on the Edge TPU, and the operators beside them by name."""
+        return self._interpreter.edgetpu_operators()
 
     def __call__(self, image: Picture) -> Detections:
         """Faces in a file, or in an array (height, width, 3) uint8, BGR. Grey, alpha and 16 bits are understood."""

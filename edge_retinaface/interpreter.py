@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edge_retinaface.data import U8, ChannelOrder, Letterbox, LevelOutputs, QuantizedTensor, RawOutputs
-from edge_retinaface.delegates import load_library, parse_delegate
+from edge_retinaface.delegates import EDGETPU_OPERATOR, is_for_edgetpu, load_library, parse_delegate
 from edge_retinaface.errors import DelegateError, ModelError
 from edge_retinaface.model_file import ModelFile, Output
 from edge_retinaface.preprocess import InputWriter
@@ -38,6 +38,9 @@ class Interpreter:
                 self._interpreter = library.Interpreter(**options)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
+            if not delegate and is_for_edgetpu(model.flatbuffer):
+                reason = 'compiled for the Edge TPU, found no delegate: [model] delegate = "edgetpu"'
+                raise ModelError(f"{model.path}: wanted a delegate, as it is {reason}") from error
             raise ModelError(f"{model.path}: the interpreter refuses it: {_first_line(error)}") from error
         self._input = self._check_input()
         self._writer = InputWriter(model.card.spec)
@@ -71,6 +74,12 @@ class Interpreter:
                 wanted += map(int, maker["inputs"])
         counts = Counter(used.values())
         return counts.pop("DELEGATE", 0), dict(sorted(counts.items()))
+
+    def edgetpu_operators(self) -> tuple[int, dict[str, int]]:
+        """How many operators edgetpu_compiler left for the Edge TPU, each a part of the network; the others by name."""
+        details = self._interpreter._get_ops_details()  # noqa: SLF001 - as above
+        counts = Counter(one["op_name"] for one in details if one["op_name"] != "DELEGATE")
+        return counts.pop(EDGETPU_OPERATOR.decode(), 0), dict(sorted(counts.items()))
 
     def _check_input(self) -> Callable[[], Any]:
         """A maker of views of the input tensor."""

@@ -1,13 +1,13 @@
-"""Delegates, with one compiled here: it has the name and the entry points of Coral's, and runs nothing itself."""
+"""Delegates, with one compiled here: it has the name and the entry points of Coral's, and computes nothing."""
 
 import logging
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from edgetpu_device import compile_fake, needs_compiler
 
 from edge_retinaface.config import ModelSettings
 from edge_retinaface.delegates import Delegate, is_for_edgetpu, load_library, parse_delegate
@@ -15,35 +15,6 @@ from edge_retinaface.errors import DelegateError
 from edge_retinaface.service.parts import open_live_detector
 
 ROOT = Path(__file__).parent.parent
-needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler: apt-get install gcc")
-FAKE = """
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-typedef struct Delegate { void *data; int (*prepare)(void *, struct Delegate *); void *unused[3]; int64_t flags;
-  void *opaque; } Delegate;
-static int prepare(void *context, Delegate *delegate) { CRASH return 0; }
-const char *edgetpu_version(void) { return "BuildLabel(x), RuntimeVersion(VERSION)"; }
-Delegate *tflite_plugin_create_delegate(char **keys, char **values, size_t count, void (*error)(const char *)) {
-  const char *told = getenv("FAKE_EDGETPU");
-  if (!told) return 0;
-  FILE *file = fopen(told, "w");
-  for (size_t i = 0; i < count; i++) fprintf(file, "%s=%s\\n", keys[i], values[i]);
-  fclose(file);
-  Delegate *delegate = calloc(1, sizeof *delegate);
-  delegate->prepare = prepare;
-  return delegate;
-}
-void tflite_plugin_destroy_delegate(Delegate *delegate) { free(delegate); }
-"""
-
-
-def compile_fake(folder: Path, version: int = 14, crash: str = "") -> Path:
-    library = folder / "libedgetpu.so.1"
-    command = ["cc", "-shared", "-fPIC", f"-DVERSION={version}", f"-DCRASH={crash}", "-x", "c", "-o", str(library), "-"]
-    source = FAKE.replace("VERSION)", f"{version})")
-    subprocess.run(command, input=source, text=True, check=True, capture_output=True)
-    return library
 
 
 @pytest.fixture
@@ -129,23 +100,3 @@ def test_a_delegate_that_works_is_used(tmp_path: Path, default_model: Path, atta
     detector = open_live_detector(ModelSettings(path=str(default_model), delegate=str(compile_fake(tmp_path))))
     assert detector.input_hw == (480, 640)
     assert attached.exists()
-
-
-@needs_compiler
-@pytest.mark.convert
-def test_check_says_that_a_model_for_the_cpu_does_not_run_on_the_edge_tpu(
-    tmp_path: Path, default_model: Path, attached: Path
-) -> None:
-    compile_fake(tmp_path)
-    config = tmp_path / "config.toml"
-    config.write_text(
-        f'[[camera]]\nname = "door"\nuri = "folder:{tmp_path}"\n[model]\npath = "{default_model}"\n'
-        'delegate = "edgetpu"\n'
-        f'[socket]\npath = "{tmp_path}/er.sock"\n'
-    )
-    command = [sys.executable, "-m", "edge_retinaface", "check", "--config", str(config)]
-    environ = os.environ | {"LD_LIBRARY_PATH": str(tmp_path)}
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "is not compiled for the Edge TPU: all of it runs on the CPU" in done.stdout + done.stderr
-    assert attached.exists(), "the accelerator is there, only nothing is for it"

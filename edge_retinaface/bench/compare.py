@@ -51,5 +51,5 @@ def _interval(old: tuple[float, ...], new: tuple[float, ...]) -> tuple[float, fl
     return float(low), float(high)
 
 
-def _key(run: Run) -> tuple[str, int, tuple[int, int], tuple[int, int]]:
-    return run.model, run.threads, run.input_hw, run.frame_hw
+def _key(run: Run) -> tuple[str, str, int, tuple[int, int], tuple[int, int]]:
+    return run.model, run.delegate, run.threads, run.input_hw, run.frame_hw

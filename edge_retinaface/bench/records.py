@@ -45,6 +45,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     blocks: tuple[float, ...]  # medians of end to end over the yardstick, a block of rounds each
     partitions: int  # parts of the network that a delegate runs
     fallback: dict[str, int]  # operators that the interpreter runs itself
+    delegate: str = ""  # that was asked for
+    edgetpu: int = 0  # parts that run on the Edge TPU
     start_ms: tuple[float, ...]  # exec of a process to its first detection
     memory_mib: float  # resident, of that process
 

@@ -7,6 +7,7 @@ from rich.text import Text
 from edge_retinaface.bench.compare import Difference
 from edge_retinaface.bench.corridor import WHOLE
 from edge_retinaface.bench.records import Bench, Run
+from edge_retinaface.delegates import names_edgetpu
 
 
 def tables(bench: Bench) -> RenderableType:
@@ -39,7 +40,15 @@ def _table(run: Run) -> RenderableType:
     notes = (
         f"input {width}x{height}; {run.frames} frames, {run.faces:g} faces each; {run.fps:g} frames/s; stages add "
         f"up to {run.accounted:.1%}; detection is {run.over_invoke:.3f} of invoke alone\n"
-        f"delegated in {run.partitions} part{'s' * (run.partitions != 1)}, interpreter itself: {left}\n"
+        f"{_edgetpu(run)}delegated in {run.partitions} part{'s' * (run.partitions != 1)}, interpreter itself: {left}\n"
         f"start to first detection {start:.0f} ms, resident {run.memory_mib:.0f} MiB"
     )
     return Group(table, Text(notes))
+
+
+def _edgetpu(run: Run) -> str:
+    """Whether it is really on the Edge TPU, where that was asked for."""
+    if not names_edgetpu(run.delegate):
+        return ""
+    where = f"on the Edge TPU in {run.edgetpu} part{'s' * (run.edgetpu != 1)}"
+    return f"{where if run.edgetpu else 'not on the Edge TPU: the model is not compiled for it'}; "

@@ -6,7 +6,7 @@ from pathlib import Path
 from edge_retinaface.checks.broker import check_broker
 from edge_retinaface.checks.cameras import check_cameras, running_cameras
 from edge_retinaface.checks.finding import Finding, failed
-from edge_retinaface.checks.model import check_model
+from edge_retinaface.checks.model import check_model, running_model
 from edge_retinaface.checks.service import check_service, running_publishers
 from edge_retinaface.config import Config, load_config
 from edge_retinaface.data import Frame
@@ -27,7 +27,7 @@ def run_checks(path: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding("config", ok=True, found=f"{path}: {len(config.camera)} camera(s)")
     service, stats = check_service(config.socket.path)
     yield service
-    model = check_model(config.model)
+    model = running_model(config.model, stats) if stats and config.model.delegate else check_model(config.model)
     yield model
     if stats is not None:
         yield from running_cameras(config.camera, stats)

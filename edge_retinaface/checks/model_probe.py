@@ -20,7 +20,8 @@ class Probed(msgspec.Struct, frozen=True):
     name: str
     input_hw: tuple[int, int]  # pixels
     ms: float  # a picture, at best
-    is_for_edgetpu: bool = False
+    edgetpu: int = 0  # parts that run on the Edge TPU
+    others: dict[str, int] = {}  # operators beside them
 
 
 def probe(settings: ModelSettings) -> Probed:
@@ -32,7 +33,8 @@ def probe(settings: ModelSettings) -> Probed:
         start = perf_counter()
         detector.detect(frame)
         times.append(perf_counter() - start)
-    return Probed(detector.model_name, detector.input_hw, round(min(times) * 1000, 1), detector.is_for_edgetpu)
+    edgetpu, others = detector.edgetpu_operators()
+    return Probed(detector.model_name, detector.input_hw, round(min(times) * 1000, 1), edgetpu, others)
 
 
 def main() -> None:

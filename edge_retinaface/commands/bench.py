@@ -14,8 +14,10 @@ from edge_retinaface.bench.compare import compare as compare_runs
 from edge_retinaface.bench.records import Bench, from_json, to_json
 from edge_retinaface.bench.run import bench as measure
 from edge_retinaface.bench.table import differences, tables
-from edge_retinaface.errors import CHECK_FAILED, UNREADABLE, ConfigError, ImageError
+from edge_retinaface.config import ModelSettings
+from edge_retinaface.errors import CHECK_FAILED, UNREADABLE, ConfigError, DelegateError, ImageError
 from edge_retinaface.media import Medium
+from edge_retinaface.probing import ProbeError, run_probe
 
 PIPED_WIDTH = 120  # columns where there is no terminal to ask
 
@@ -26,6 +28,7 @@ def bench(
         list[Path] | None, typer.Option(help="Model file, may be given again [default: as for detect].")
     ] = None,
     threads: Annotated[list[int] | None, typer.Option(min=1, help="May be given again [default: 1].")] = None,
+    delegate: Annotated[str, typer.Option(help="As in the configuration: edgetpu, or a library's path.")] = "",
     rounds: Annotated[int, typer.Option(min=20, help="Frames for every model and number of threads.")] = 200,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Least score of a face.")] = 0.5,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
@@ -38,12 +41,17 @@ def bench(
     older = _read(compare) if compare else None
     if not source.is_file():
         raise ImageError(f"{source}: wanted a picture or video, found no such file", exit_code=UNREADABLE)
+    models, numbers = model or [default_model()], threads or [1]
+    if delegate:  # what breaks with it breaks in another process
+        for path in models:
+            _try(path, delegate)
     found = measure(
-        model or [default_model()],
-        threads or [1],
+        models,
+        numbers,
         Medium(source, Path(source.name)),
         rounds=rounds,
         min_score=threshold,
+        delegate=delegate,
         watch=_with_progress,
     )
     if output:
@@ -57,6 +65,13 @@ def bench(
         typer.echo(f"edge-retinaface: warning: {warning}", err=True)
     if older:
         _judge(older, found, compare, Console(stderr=as_json, width=console.width, markup=False, highlight=False))
+
+
+def _try(path: Path, delegate: str) -> None:
+    try:
+        run_probe(ModelSettings(path=str(path), delegate=delegate))
+    except ProbeError as error:
+        raise DelegateError(f"{delegate}: {error}") from error
 
 
 def _read(path: Path) -> Bench:

@@ -11,8 +11,10 @@ import msgspec
 
 from edge_retinaface.cameras import LatestCamera, open_camera
 from edge_retinaface.config import CameraSettings, Config, ModelSettings
+from edge_retinaface.delegates import is_for_edgetpu
 from edge_retinaface.detector import RetinaFace
 from edge_retinaface.errors import DelegateError
+from edge_retinaface.model_file import read_content
 from edge_retinaface.probing import ProbeError, run_probe
 from edge_retinaface.publishers import OnCommand, Publisher, ReadStats, open_publishers
 from edge_retinaface.service.detection import Detector
@@ -52,15 +54,19 @@ def open_live_detector(settings: ModelSettings) -> Detector:
 
 def open_detector(settings: ModelSettings) -> RetinaFace:
     """The same, loaded once and here. ModelError, DelegateError, ConfigError."""
-    path = next(Store().whole()) if is_stored(settings) else settings.path
     return RetinaFace(
-        path,
+        model_path(settings),
         min_score=settings.threshold,
         max_iou=settings.max_iou,
         threads=settings.threads,
         delegate=settings.delegate,
         package=settings.interpreter,
     )
+
+
+def model_path(settings: ModelSettings) -> Path:
+    """The file that is to be run now. ModelError if there is none."""
+    return next(Store().whole()) if is_stored(settings) else Path(settings.path or "")
 
 
 def is_stored(settings: ModelSettings) -> bool:
@@ -86,12 +92,15 @@ def model_identity(settings: ModelSettings) -> object:
 
 
 def _tried(settings: ModelSettings) -> ModelSettings:
-    """How to run it, once the delegate has shown in another process that it does not crash or hang."""
+    """How to run it, once the delegate has shown in another process that it does not crash or hang.
+
+    No processor runs a model that was compiled for the Edge TPU: there is nothing to fall back to.
+    """
     if settings.delegate:
         try:
             run_probe(settings)
         except ProbeError as error:
-            if not settings.delegate_fallback:
+            if not settings.delegate_fallback or is_for_edgetpu(read_content(model_path(settings))):
                 raise DelegateError(f"{settings.delegate}: {error}") from error
             log.warning("%s: %s; the CPU does its work", settings.delegate, error)
             return msgspec.structs.replace(settings, delegate="")
