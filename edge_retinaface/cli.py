@@ -1,9 +1,7 @@
 """The command `edge-retinaface`: results on stdout, everything else on stderr, one line for a user's mistake."""
 
-import os
 import subprocess
 import sys
-import traceback
 from typing import Annotated
 
 import typer
@@ -13,13 +11,11 @@ from edge_retinaface.commands import fleet, model
 from edge_retinaface.commands.bench import bench
 from edge_retinaface.commands.check import check
 from edge_retinaface.commands.detect import detect
+from edge_retinaface.commands.ending import exit_codes
 from edge_retinaface.commands.install_service import install_service, uninstall_service
 from edge_retinaface.commands.listen import listen
 from edge_retinaface.commands.run import run
 from edge_retinaface.commands.show_config import show_config
-from edge_retinaface.errors import EdgeRetinaFaceError
-
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 app = typer.Typer(
     name="edge-retinaface",
@@ -84,18 +80,8 @@ def _run_workshop(module: str, arguments: list[str]) -> None:
 
 def main() -> None:
     """Run the command line; the process ends with the exit codes of the user guide."""
-    try:
+    with exit_codes():
         app()
-    except EdgeRetinaFaceError as error:
-        typer.echo(f"edge-retinaface: {error}", err=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output has left; nothing more to say to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception:  # noqa: BLE001 - a mistake of ours: all that helps to find it, and the exit code that says so
-        traceback.print_exc()
-        sys.exit(EdgeRetinaFaceError.exit_code)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from mosquitto import PERSISTENT, Broker, Watcher
 from waiting import eventually
 
 from edge_retinaface.config import CameraSettings, Config, MqttSettings
-from edge_retinaface.publishers import OK, Command, MqttPublisher
+from edge_retinaface.publishers import OK, Command
+from edge_retinaface.publishers.mqtt import MqttPublisher
 
 ROOT = Path(__file__).parent.parent
 BASE = "edge_retinaface/pi"

@@ -122,5 +122,12 @@ def test_importing_the_runtime_and_its_command_loads_no_workshop() -> None:
     assert found.stdout.strip() == "set()"
 
 
+def test_the_service_loads_nothing_that_only_other_commands_or_a_broker_need() -> None:
+    unwanted = ("typer", "rich", "paho", "ssl")
+    program = f"import sys, edge_retinaface.__main__; print(set({unwanted}) & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
+
+
 def test_asset_folders_hold_no_python() -> None:
     assert [path for top in ("systemd", "deploy") for path in (ROOT / top).rglob("*.py")] == []

@@ -95,7 +95,7 @@ def test_when_the_process_is_killed_the_broker_says_offline_and_a_new_one_online
     program = (
         "import sys, time\n"
         "from edge_retinaface.config import *\n"
-        "from edge_retinaface.publishers import MqttPublisher\n"
+        "from edge_retinaface.publishers.mqtt import MqttPublisher\n"
         "mqtt = MqttSettings(host='127.0.0.1', port=int(sys.argv[1]))\n"
         "config = Config(device='pi', camera=(CameraSettings(name='door', uri='picamera:0'),), mqtt=mqtt)\n"
         "MqttPublisher(config, mqtt, on_command=lambda command: None, version='1')\n"

@@ -79,7 +79,7 @@ class FileSource:
     def _open(self) -> None:
         if not self._path.is_file():
             raise CameraError(f"{self._path}: wanted a video file, found nothing there")
-        self._capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
+        self._capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
         if not self._capture.isOpened():
             raise CameraError(f"{self._path}: wanted a video, found {self._path.stat().st_size} bytes that are none")
         self._promised = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)  # below 0: unknown

@@ -8,7 +8,6 @@ from edge_retinaface import __version__
 from edge_retinaface.config import Config
 from edge_retinaface.message import Device
 from edge_retinaface.publishers.memory import MemoryPublisher, Published
-from edge_retinaface.publishers.mqtt import MqttPublisher
 from edge_retinaface.publishers.protocol import OFF, OK, ON, Command, OnCommand, Publisher, ReadStats
 from edge_retinaface.publishers.stdout import StdoutPublisher
 from edge_retinaface.publishers.unix_socket import SocketPublisher
@@ -19,7 +18,6 @@ __all__ = [
     "ON",
     "Command",
     "MemoryPublisher",
-    "MqttPublisher",
     "OnCommand",
     "Published",
     "Publisher",
@@ -47,6 +45,9 @@ def open_publishers(
             )
             undo.callback(publishers[-1].close, 0)
         if config.mqtt is not None:
+            # 9 MiB with its client and TLS, which a device without a broker does without
+            from edge_retinaface.publishers.mqtt import MqttPublisher  # noqa: PLC0415
+
             publishers.append(MqttPublisher(config, config.mqtt, on_command=on_command, version=__version__))
             undo.callback(publishers[-1].close, 0)
         if config.stdout.enabled:
