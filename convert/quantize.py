@@ -76,6 +76,13 @@ def write(
     target: Target = "cpu",
 ) -> None:
     """The model file: the flatbuffer and its card."""
+    model_file.write_model(path, flatbuffer, make_card(weights, spec, mode, pictures, target))
+
+
+def make_card(
+    weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None, target: Target = "cpu"
+) -> model_file.Card:
+    """The card of a file that `quantize` made; nothing measured is on it yet."""
     outputs = tuple(
         model_file.Output(name=head_name(kind, stride), kind=kind, stride=stride, meaning="logit_difference")
         for stride in STRIDES
@@ -88,7 +95,7 @@ def write(
         digest=pictures.digest if pictures and mode in CALIBRATED else "",
     )
     height, width = spec.input_hw
-    card = model_file.Card(
+    return model_file.Card(
         name=f"mnet025-{height}x{width}-{mode}" + ("-edgetpu" if target == "edgetpu" else ""),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         converter=__version__,
@@ -97,7 +104,6 @@ def write(
         quantization=quantization,
         weights=weights.source,
     )
-    model_file.write_model(path, flatbuffer, card)
 
 
 def _check_input(flatbuffer: bytes, spec: ModelSpec) -> None:

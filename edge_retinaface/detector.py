@@ -21,6 +21,8 @@ from edge_retinaface.nms import nms
 
 Picture = str | os.PathLike[str] | NDArray[Any]  # a file, or an array as OpenCV reads it
 
+UNMEASURED = 0.5  # least score of a model whose card names none
+
 
 class Stages(NamedTuple):
     """How long each stage of one detection took, nanoseconds."""
@@ -35,25 +37,29 @@ class RetinaFace:
     """One loaded model. Not for several threads at once: give each its own.
 
     `model` is a file made by `convert`, or None for the default model. `min_score` is a probability 0..1 and may be
-    changed between calls; boxes whose IoU with a better one is over `max_iou` are dropped. `delegate` is "", "edgetpu"
-    or the path of a delegate library. Errors: ModelError, DelegateError, ConfigError.
+    changed between calls; None takes the threshold on the model's card. Boxes whose IoU with a better one is over
+    `max_iou` are dropped. `delegate` is "", "edgetpu" or the path of a delegate library. Errors: ModelError,
+    DelegateError, ConfigError.
     """
 
     def __init__(
         self,
         model: str | os.PathLike[str] | None = None,
         *,
-        min_score: float = 0.5,
+        min_score: float | None = None,
         max_iou: float = 0.4,
         threads: int = 1,
         delegate: str = "",
         package: Package = "",
     ) -> None:
-        self.min_score = _fraction("min_score", min_score)
+        if min_score is not None:
+            _fraction("min_score", min_score)
         self.max_iou = _fraction("max_iou", max_iou)
         if threads < 1:
             raise ConfigError(f"threads: wanted at least 1, found {threads}")
         self._model = read_model(default_model() if model is None else model)
+        own = self._model.card.threshold
+        self.min_score = next(score for score in (min_score, own, UNMEASURED) if score is not None)
         self._interpreter = Interpreter(self._model, threads=threads, delegate=delegate, package=package)
         (meaning,) = {one.meaning for one in self._model.card.outputs if one.kind == "scores"}
         self._decode = Decoder(self._model.card.spec, meaning, make_anchors(self._model.card.spec))

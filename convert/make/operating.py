@@ -1,0 +1,44 @@
+"""Where a model's scores must be cut so that it reports as much as the float network does."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from convert.evaluation.boxes import OPERATING_SCORE
+from convert.evaluation.dataset import F64
+from convert.evaluation.prediction import Predictions
+
+LEAST_FACES = 30  # below it neither a threshold nor an error says anything
+DIGITS = 4
+
+
+def operating_score(reference: Predictions, candidate: Predictions) -> float | None:
+    """The candidate's score at which it reports as many faces as the reference does at OPERATING_SCORE.
+
+    Of all places where its list of detections, best first over all pictures, can be cut (not between equal scores: int8
+    has many), the one whose number is nearest to the reference's; the threshold is halfway, in logits, between the
+    scores on both sides. None with fewer than LEAST_FACES, or where the candidate never reports half as many.
+    """
+    wanted = int((_scores(reference) >= OPERATING_SCORE).sum())
+    scores = _scores(candidate)
+    levels, counts = np.unique(-scores, return_counts=True)
+    kept = np.cumsum(counts)  # detections at each level and above
+    if wanted < LEAST_FACES or not len(kept) or kept[-1] < wanted / 2:
+        return None
+    place = int(np.abs(kept - wanted).argmin())
+    around = np.clip(-levels[place : place + 2], 1e-6, 1 - 1e-6)
+    logit = np.log(around / (1 - around)).mean()
+    return round(float(1 / (1 + np.exp(-logit))), DIGITS)
+
+
+def count_faces(predictions: Predictions) -> int:
+    """Detections at the operating point."""
+    return int((_scores(predictions) >= OPERATING_SCORE).sum())
+
+
+def _scores(predictions: Predictions) -> F64:
+    return np.concatenate([np.empty(0), *_each(predictions)])
+
+
+def _each(predictions: Predictions) -> Iterable[F64]:
+    return (one.scores.astype(np.float64) for one in predictions)
