@@ -1,6 +1,7 @@
 """A LiveDetector under frames, with detectors whose faces, speed and health the test chooses."""
 
 import itertools
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -84,8 +85,9 @@ class Bench:
     def live(self) -> LiveDetector[Fake]:
         return LiveDetector(self.load, self.store, self.report, CLOCK)
 
-    def ask(self, name: str = "b", gates: Gates = GATES) -> None:
-        write_request(self.store.folder, Request(id=f"ask-{name}", model=self.digests[name], gates=gates))
+    def ask(self, name: str = "b", gates: Gates = GATES, asker: int = 0) -> None:
+        pid = asker or os.getpid()
+        write_request(self.store.folder, Request(id=f"ask-{name}", model=self.digests[name], gates=gates, pid=pid))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from store_bench import POLL_S, Bench, Fake, frame, frames_until, verdict
 
 from edge_retinaface.errors import ModelError
-from edge_retinaface.store.notes import Report, read_note
+from edge_retinaface.store.notes import Gates, Report, Request, read_note, write_request
 from edge_retinaface.store.trial import Keeper
 
 
@@ -88,37 +88,70 @@ sys.path.insert(0, sys.argv[1])
 from store_bench import *
 from edge_retinaface.store.trial import Keeper
 bench = Bench(Path(sys.argv[2]))
+phase = sys.argv[3]
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
 class Crashing(Fake):
     def detect(self, frame):
-        if self.calls == 7:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if self.calls == {"shadow": 2, "health": 7}.get(phase):
+            die()
         return super().detect(frame)
-bench.makers["b"] = lambda: Crashing("b")
+bench.makers["b"] = die if phase == "loading" else lambda: Crashing("b")
 live = bench.live()
-bench.ask(gates=Gates(frames=5, health_s=60))
+bench.ask(gates=Gates(frames=5, health_s=60 if phase == "health" else 0), asker=os.getppid())
 with Keeper(live, POLL_S):
-    frames_until(live, lambda: False)
+    frames_until(live, lambda: live.report.phase == phase == "passed")
+    die()
 """
 
 
-@pytest.fixture
-def crashed(tmp_path: Path) -> Path:
-    command = [sys.executable, "-c", CRASH, str(Path(__file__).parent), str(tmp_path)]
+def crash(folder: Path, phase: str) -> None:
+    command = [sys.executable, "-c", CRASH, str(Path(__file__).parent), str(folder), phase]
     done = subprocess.run(command, cwd=Path(__file__).parent.parent, check=False)
     assert done.returncode == -signal.SIGKILL
-    return tmp_path
 
 
-def test_a_model_with_which_the_service_broke_down_is_not_tried_again(crashed: Path) -> None:
-    left = read_note(crashed / "model.json", Report)
+@pytest.mark.parametrize("phase", ["loading", "shadow", "health"])
+def test_a_model_with_which_the_service_broke_down_is_not_tried_again(tmp_path: Path, phase: str) -> None:
+    crash(tmp_path, phase)
+    left = read_note(tmp_path / "model.json", Report)
     assert left is not None
-    assert left.phase == "health"
-    bench = Bench(crashed)
+    assert left.phase == phase
+    bench = Bench(tmp_path)
     live = bench.live()
     with Keeper(live, POLL_S):
         names = frames_until(live, lambda: live.report.phase == "failed")
         time.sleep(5 * POLL_S)
-        assert live.report.reason == "the service broke down in phase health"
+        assert live.report.reason == f"the service broke down in phase {phase}"
         assert (live.report.id, live.report.pid) == ("ask-b", os.getpid())
     assert set(names) == {"a"}
+    assert {one.name for one in bench.made} == {"a"}
+
+
+def test_a_service_killed_between_verdict_and_switch_starts_with_the_old_model(tmp_path: Path) -> None:
+    crash(tmp_path, "passed")
+    live = Bench(tmp_path).live()
+    assert live.active.name == "a"
+
+
+@pytest.mark.parametrize("phase", ["shadow", "health"])
+def test_a_trial_that_nobody_waits_for_any_more_ends_with_the_old_model(bench: Bench, phase: str) -> None:
+    live = bench.live()
+    frames = 1_000_000 if phase == "shadow" else 5
+    with subprocess.Popen(["sleep", "60"]) as command, Keeper(live, POLL_S):
+        bench.ask(gates=Gates(frames=frames, health_s=60), asker=command.pid)
+        frames_until(live, lambda: live.report.phase == phase)
+        command.kill()
+        command.wait()
+        frames_until(live, lambda: live.report.phase == "idle")
+        assert live.active.name == "a"
+
+
+def test_a_trial_from_before_the_power_was_cut_is_not_begun_again(bench: Bench) -> None:
+    request = Request(id="old", model=bench.digests["b"], boot="another")
+    write_request(bench.store.folder, request)
+    live = bench.live()
+    with Keeper(live, POLL_S):
+        time.sleep(5 * POLL_S)
+        assert live.report.phase == "idle"
     assert {one.name for one in bench.made} == {"a"}

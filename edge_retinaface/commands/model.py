@@ -16,7 +16,6 @@ from edge_retinaface.model_file import read_content
 from edge_retinaface.store.models import STORE, Store
 from edge_retinaface.store.notes import (
     REPORT,
-    REQUEST,
     Gates,
     Report,
     Request,
@@ -101,12 +100,10 @@ def rollback(
 
 def _try(models: Store, digest: str, gates: Gates, report: Path, timeout_s: float) -> None:
     """Ask the service to try the model and wait; ModelError if it failed. The request is gone only if it did."""
-    pending = read_note(models.folder / REQUEST, Request)
-    if pending is None or pending.model != digest or pending.gates != gates:
-        pending = Request(id=uuid.uuid4().hex, model=digest, gates=gates)
-        write_request(models.folder, pending)
+    request = Request(id=uuid.uuid4().hex, model=digest, gates=gates)
+    write_request(models.folder, request)
     try:
-        await_verdict(report, pending, timeout_s, _tell)
+        await_verdict(report, request, timeout_s, _tell)
     except BaseException:
         withdraw_request(models.folder)
         raise

@@ -10,7 +10,7 @@ import typer
 from edge_retinaface.errors import CHECK_FAILED, ModelError
 from edge_retinaface.model_file import ModelFile, read_model
 from edge_retinaface.store.models import STORE, Store
-from edge_retinaface.store.notes import REPORT, REQUEST, Report, Request, read_note
+from edge_retinaface.store.notes import REPORT, Report, open_request, read_note
 
 SHOWN = 12  # hexadecimal digits that tell models apart
 
@@ -22,7 +22,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 def list_models(as_json: JsonOption = False, store: StoreOption = STORE, report: ReportOption = REPORT) -> None:
     """The models of this device, newest first."""
     models = Store(store)
-    request = read_note(store / REQUEST, Request)
+    request = open_request(store)
     note = read_note(report, Report)
     rows = []
     for one in models.models():

@@ -15,7 +15,7 @@ from edge_retinaface.data import Detections, Frame
 from edge_retinaface.errors import EdgeRetinaFaceError, ModelError
 from edge_retinaface.store.facade import D, Facade
 from edge_retinaface.store.models import Store
-from edge_retinaface.store.notes import REPORT, REQUEST, RUNNING, Report, Request, read_note, write_report
+from edge_retinaface.store.notes import REPORT, RUNNING, Report, Request, open_request, read_note, write_report
 
 POLL_S = 1.0
 FAULTS = (EdgeRetinaFaceError, RuntimeError, ValueError)  # the interpreters raise the last two
@@ -122,8 +122,8 @@ class LiveDetector(Facade[D]):
         self._path.unlink(missing_ok=True)
 
     def request(self) -> Request | None:
-        """What the store asks for."""
-        return read_note(self.store.folder / REQUEST, Request)
+        """What the store asks for, as long as somebody waits for the answer."""
+        return open_request(self.store.folder)
 
     def _step_back(self, failing: D, error: Exception) -> D:
         """The detector to go on with after `error`; raises it if there is none."""

@@ -11,6 +11,7 @@ from edge_retinaface.store.disk import ASIDE, Step, no_step, remove, write_whole
 REQUEST = "trial.json"  # in the store, written by root
 REPORT = Path("/run/edge-retinaface-model/trial.json")  # in memory, written by the service
 SCHEMA = 1
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 Phase = Literal[
     "idle",  # no model is on trial
@@ -21,6 +22,14 @@ Phase = Literal[
     "failed",  # the current one runs
 ]
 RUNNING: tuple[Phase, ...] = ("loading", "shadow", "health")
+
+
+def boot_id() -> str:
+    """Another one each time this computer starts."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
 
 
 class Gates(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +48,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     id: str  # of this trial, never used again
     model: str  # digest
     gates: Gates = Gates()
+    pid: int = msgspec.field(default_factory=os.getpid)  # of the command that waits for the verdict
+    boot: str = msgspec.field(default_factory=boot_id)  # in which it waits
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +83,12 @@ def write_request(folder: Path, request: Request, step: Step = no_step) -> None:
     write_whole(folder / REQUEST, msgspec.json.encode(request), step)
 
 
+def open_request(folder: Path) -> Request | None:
+    """What the store asks for; None if nobody waits for the answer any more: the command was killed, the power cut."""
+    request = read_note(folder / REQUEST, Request)
+    return request if request is not None and request.boot == boot_id() and _is_alive(request.pid) else None
+
+
 def withdraw_request(folder: Path, step: Step = no_step) -> None:
     """Take it out again; a trial that runs is given up."""
     remove(folder / REQUEST, step)
@@ -86,10 +103,12 @@ def write_report(path: Path, report: Report) -> None:
 
 def is_running(report: Report | None) -> bool:
     """Whether the service that wrote it still runs."""
-    if report is None:
-        return False
+    return report is not None and _is_alive(report.pid)
+
+
+def _is_alive(pid: int) -> bool:
     try:
-        os.kill(report.pid, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:  # it is another user's
