@@ -22,7 +22,7 @@ class NearestResize(keras.layers.Layer):  # type: ignore[misc] # keras has no ty
         self.size_hw = size_hw
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        """(1, h, w, channels) to (1, *size_hw, channels)."""
+        """(n, h, w, channels) to (n, *size_hw, channels)."""
         return tf.raw_ops.ResizeNearestNeighbor(images=x, size=self.size_hw, align_corners=False)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -34,15 +34,15 @@ class NearestResize(keras.layers.Layer):  # type: ignore[misc] # keras has no ty
         return {**super().get_config(), "size_hw": self.size_hw}
 
 
-def build_network(weights: Weights, input_hw: tuple[int, int], target: Target = "cpu") -> keras.Model:
-    """A functional model: float32 (1, H, W, 3) in, nine raw heads (1, h, w, anchors * values) out, by name.
+def build_network(weights: Weights, input_hw: tuple[int, int], target: Target = "cpu", batch: int = 1) -> keras.Model:
+    """A functional model: float32 (batch, H, W, 3) in, nine raw heads (batch, h, w, anchors * values) out, by name.
 
     Both targets compute the same.
 
     The input is what the weights expect: pixel - mean as imported, pixel - centre after `centre_input`.
     """
     check_input_hw(input_hw)
-    image = keras.Input((*input_hw, 3), batch_size=1, name=PICTURE)
+    image = keras.Input((*input_hw, 3), batch_size=batch, name=PICTURE)
     tensors = {PICTURE: image}
     for conv in weights.convs.values():
         tensors[conv.name] = _convolve(conv, _gather(conv, tensors), weights.family.structure, target)

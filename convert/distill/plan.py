@@ -1,0 +1,19 @@
+"""How long and how a student is trained."""
+
+from typing import NamedTuple
+
+
+class Plan(NamedTuple):
+    """The settings of one training."""
+
+    steps: int = 12000
+    batch: int = 4  # views a step
+    view_hw: tuple[int, int] = (320, 320)
+    rate: float = 0.003  # at its height, relative to the size of the weights; falls to 0 as a cosine
+    seed: int = 0
+    held_back: float = 0.1  # share of the pictures that the best moment is judged by
+    check_every: int = 250  # steps
+    patience: int = 16  # checks without a new best: stop
+
+
+WARM_UP = 0.02  # of the steps, while the rate rises
