@@ -1,17 +1,16 @@
-"""What the machine says about itself: processor, load, clock, temperature, throttling."""
+"""What the machine says about itself: processor, load, clock, throttling."""
 
 import os
 import platform
-import shutil
-import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from edge_retinaface.service.board import Board
+
 PACKAGES = ("edge-retinaface", "ai-edge-litert", "tflite-runtime", "numpy", "opencv-python-headless")
-THERMAL = Path("/sys/class/thermal")
-GOVERNORS = Path("/sys/devices/system/cpu/cpufreq")
+GOVERNORS = "sys/devices/system/cpu/cpufreq"
 SLOW_GOVERNORS = {"powersave", "conservative"}
-THROTTLED_NOW = 0b1111  # bits 0 to 3 of vcgencmd get_throttled: under-voltage, capped, throttled, soft limit
+BUSY = 0.5  # of the cores
 
 
 def processor() -> str:
@@ -43,40 +42,18 @@ def versions() -> dict[str, str]:
     return found
 
 
-def temperature_c() -> float | None:
-    """Of the hottest sensor; None where there is none."""
-    millidegrees = [_text(path) for path in THERMAL.glob("thermal_zone*/temp")]
-    values = [int(text) / 1000 for text in millidegrees if text.strip().lstrip("-").isdigit()]
-    return max(values, default=None)
-
-
-def complaints() -> list[str]:
-    """Why figures taken now may not be what the machine can do."""
+def complaints(root: Path = Path("/")) -> list[str]:
+    """Why figures taken now may not be what the machine can do; its files are read below `root`."""
     found = []
-    load = os.getloadavg()[0]
-    if load > 0.5 * cores():
+    load = float((_text(root / "proc/loadavg") or "0").split()[0])
+    if load > BUSY * cores():
         found.append(f"busy: load {load:.1f} on {cores()} cores before the run")
-    slow = {text.strip() for text in map(_text, GOVERNORS.glob("policy*/scaling_governor"))} & SLOW_GOVERNORS
+    slow = {text.strip() for text in map(_text, (root / GOVERNORS).glob("policy*/scaling_governor"))} & SLOW_GOVERNORS
     if slow:
         found.append(f"clock: the governor is {', '.join(sorted(slow))}")
-    if _throttled() & THROTTLED_NOW:
-        found.append("throttled: the board reports low voltage or heat (vcgencmd get_throttled)")
+    if Board(root).throttled():
+        found.append("throttled: the board is slowed down by heat or low voltage")
     return found
-
-
-def resident_mib() -> float:
-    """Of this process."""
-    pages = int(_text(Path("/proc/self/statm")).split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def _throttled() -> int:
-    program = shutil.which("vcgencmd")
-    if program is None:
-        return 0
-    said = subprocess.run([program, "get_throttled"], capture_output=True, text=True, check=False).stdout  # noqa: S603 - the board's own tool
-    _, _, value = said.strip().partition("=")
-    return int(value, 16) if value.startswith("0x") else 0
 
 
 def _text(path: Path) -> str:

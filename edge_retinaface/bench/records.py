@@ -49,6 +49,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     edgetpu: int = 0  # parts that run on the Edge TPU
     start_ms: tuple[float, ...]  # exec of a process to its first detection
     memory_mib: float  # resident, of that process
+    service_fps: float = 0.0  # messages a second of the whole service; 0: not measured, the source is no video
+    service_mib: float = 0.0  # resident, of the service
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):

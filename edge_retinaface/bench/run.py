@@ -24,8 +24,10 @@ from edge_retinaface.bench.corridor import (
 )
 from edge_retinaface.bench.records import Bench, Machine, Run
 from edge_retinaface.bench.start import cold_start
+from edge_retinaface.bench.throughput import service_throughput
 from edge_retinaface.detector import RetinaFace
 from edge_retinaface.media import Medium
+from edge_retinaface.service.board import Board
 
 WARM_UP = 3
 STARTS = 5
@@ -42,6 +44,7 @@ class Entrant(NamedTuple):
     series: Series
     yardstick: list[int]
     start: tuple[tuple[float, ...], float]  # see cold_start
+    service: tuple[float, float]  # see service_throughput
 
 
 def bench(
@@ -55,14 +58,17 @@ def bench(
     watch: Callable[[range], Iterable[int]] = lambda rounds: rounds,
 ) -> Bench:
     """Measure; `rounds` frames each, rounded up to whole blocks. `watch` may show how far it is."""
-    warnings = machine.complaints()
-    warmth = [machine.temperature_c()]
+    warnings, board = machine.complaints(), Board()
+    warmth = [board.temperature_c()]
     cv2.setNumThreads(1)  # what a stage takes must not depend on who else uses OpenCV's threads
     rounds = -(-rounds // BLOCK) * BLOCK
     stick = Yardstick()
     pairs = [(path, number) for path in models for number in threads]
     # first: once this process has an accelerator no other one gets it
     starts = {pair: cold_start(*pair, delegate, STARTS) for pair in pairs}
+    services = {
+        pair: service_throughput(*pair, delegate, medium.path) if medium.is_video else (0.0, 0.0) for pair in pairs
+    }
     with subscribed_publisher() as publisher:
         entrants = [
             Entrant(
@@ -73,6 +79,7 @@ def bench(
                 {},
                 [],
                 starts[path, number],
+                services[path, number],
             )
             for path, number in pairs
         ]
@@ -89,7 +96,7 @@ def bench(
         warnings.append(
             f"noisy: fixed work took up to {spread[1] / spread[0]:.1f} times its median: compare ratios only"
         )
-    warmth.append(machine.temperature_c())
+    warmth.append(board.temperature_c())
     runs = tuple(_run(entrant, delegate) for entrant in entrants)
     warnings += [one for one in machine.complaints() if one.startswith("throttled") and one not in warnings]
     return Bench(
@@ -131,4 +138,6 @@ def _run(entrant: Entrant, delegate: str) -> Run:
         edgetpu=entrant.detector.edgetpu_operators()[0],
         start_ms=start_ms,
         memory_mib=memory_mib,
+        service_fps=entrant.service[0],
+        service_mib=entrant.service[1],
     )

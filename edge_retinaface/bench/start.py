@@ -11,10 +11,10 @@ PROGRAM = """
 import sys
 import numpy
 from edge_retinaface.detector import RetinaFace
-from edge_retinaface.bench.machine import resident_mib
+from edge_retinaface.service.board import Board
 detector = RetinaFace(sys.argv[1], threads=int(sys.argv[2]), delegate=sys.argv[3])
 detector(numpy.zeros((720, 1280, 3), numpy.uint8))
-print(resident_mib(), flush=True)
+print(Board().memory_mib(), flush=True)
 """
 
 

@@ -41,9 +41,19 @@ def _table(run: Run) -> RenderableType:
         f"input {width}x{height}; {run.frames} frames, {run.faces:g} faces each; {run.fps:g} frames/s; stages add "
         f"up to {run.accounted:.1%}; detection is {run.over_invoke:.3f} of invoke alone\n"
         f"{_edgetpu(run)}delegated in {run.partitions} part{'s' * (run.partitions != 1)}, interpreter itself: {left}\n"
-        f"start to first detection {start:.0f} ms, resident {run.memory_mib:.0f} MiB"
+        f"start to first detection {start:.0f} ms, resident {run.memory_mib:.0f} MiB{_service(run)}"
     )
     return Group(table, Text(notes))
+
+
+def _service(run: Run) -> str:
+    if not run.service_fps:
+        return ""
+    share = run.service_fps * run.stages["invoke"].p50 / 1000
+    return (
+        f"\nthe whole service: {run.service_fps:g} frames/s, {share:.2f} of invoke alone; "
+        f"resident {run.service_mib:.0f} MiB"
+    )
 
 
 def _edgetpu(run: Run) -> str:

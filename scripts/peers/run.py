@@ -1,27 +1,28 @@
-"""Every peer on the same decoded pictures, in turns: times, average precision if there is ground truth, page, plot."""
+"""This project beside its peers: average precision where there is ground truth, then times in turns, page and plot."""
 
 import argparse
 import importlib.util
 import json
-import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from entrants import ROOT, Entrant, entrants, environment, say
+from entrants import ROOT, entrants, say
 from page import write_page
 from plot import draw
+from precision import precision
+from workers import Worker, running
 
 from edge_retinaface.bench import machine
-from edge_retinaface.data import Detections
 from edge_retinaface.images import read_image
 
 FIGURES = ROOT / "docs" / "guide" / "performance.json"
-SETTINGS = ("easy", "medium", "hard")
+BUDGET_MS = 40.0  # of an entrant for a picture: a quick one runs several times, as it does on a camera's frames
 
 
 def main() -> None:
@@ -33,11 +34,15 @@ def main() -> None:
     parser.add_argument("--yunet", type=Path, help="YuNet's ONNX file; left out without it")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", default="", help="take only entrants whose name holds this")
-    parser.add_argument("--limit", type=int, default=0, help="look at so many of the pictures only")
+    parser.add_argument("--timed", type=int, default=30, help="pictures to time, spread over all")
+    parser.add_argument("--prepare", action="store_true", help="environments, models and precision only: the long part")
     parser.add_argument("--render", action="store_true", help="write page and plot again from the last run's figures")
     options = parser.parse_args()
     if not options.render:
-        FIGURES.write_text(json.dumps(measure(options), indent=1) + "\n")
+        figures = measure(options)
+        if options.prepare:
+            return
+        FIGURES.write_text(json.dumps(figures, indent=1) + "\n")
     figures = json.loads(FIGURES.read_text())
     draw(figures, FIGURES.with_suffix(".svg"))
     write_page(figures, FIGURES.with_suffix(".md"))
@@ -45,45 +50,13 @@ def main() -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """The figures of one run."""
-    before = machine.complaints()
     data = _load(options.data)
-    paths = [one.path for one in data.pictures] if data else [options.picture or _astronaut()] * 30
-    paths = paths[: options.limit or None]
-    running = []
-    for entrant in entrants(options.threads, options.yunet, options.calibration, options.only):
-        python = environment(entrant.environment) if options.only in entrant.name else None
-        if python:
-            process = start(entrant, python)
-            if greet(entrant, process):  # one after the other, so that the time to load is its own
-                running.append((entrant, process))
-    faces: list[list[Detections]] = [[] for _ in running]
-    times: list[list[dict[str, float]]] = [[] for _ in running]
-    with tempfile.TemporaryDirectory() as folder:
-        decoded = Path(folder) / "picture.npy"
-        for number, path in enumerate(paths):
-            np.save(decoded, read_image(path))
-            for index, (_, process) in enumerate(running):
-                answer = ask(process, str(decoded))
-                faces[index].append(_detections(answer))
-                times[index].append({name: answer[name] for name in ("cpu_ms", "wall_ms", "peak_mib")})
-            if sys.stderr.isatty() or number % 20 == 0:
-                say(f"{number + 1} of {len(paths)} pictures")
-    rows = []
-    for index, (entrant, process) in enumerate(running):
-        process.stdin.close()
-        process.wait()
-        rows.append(
-            {
-                "name": entrant.name,
-                "size": entrant.size,
-                "cpu_ms": float(np.median([one["cpu_ms"] for one in times[index]])),
-                "wall_ms": float(np.median([one["wall_ms"] for one in times[index]])),
-                "peak_mib": times[index][-1]["peak_mib"],
-                "ap": _precision(data, faces[index]) if data and not options.limit else None,
-                **process.greeting,  # type: ignore[attr-defined]
-            }
-        )
-    shapes = {read_image(path).shape[:2] for path in set(paths)}
+    paths = [one.path for one in data.pictures] if data else [options.picture or astronaut()]
+    timed = [paths[index] for index in np.linspace(0, len(paths) - 1, options.timed).round().astype(int)]
+    taking_part = list(entrants(options.threads, options.yunet, options.calibration, options.only))
+    aps = [precision(entrant, data) if data else None for entrant in taking_part]
+    before = machine.complaints()
+    rows = [] if options.prepare else _time(taking_part, aps, timed, options.threads)
     return {
         "command": "scripts/bench " + " ".join(sys.argv[1:]),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -93,51 +66,40 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "threads": options.threads,
         "warnings": before,
         "pictures": len(paths),
-        "widest": max(width for _, width in shapes),
+        "timed": len(timed),
+        "widest": max(read_image(path).shape[1] for path in set(timed)),
         "rows": rows,
     }
 
 
-def start(entrant: Entrant, python: Path) -> subprocess.Popen[str]:
-    """The worker of one entrant."""
-    threads = entrant.settings.get("threads", 1)
-    settings = json.dumps({**entrant.settings, "opencv_threads": threads})
-    variables = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")}
-    return subprocess.Popen(
-        [python, Path(__file__).with_name("worker.py"), settings],
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2", **variables},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-
-
-def greet(entrant: Entrant, process: subprocess.Popen[str]) -> bool:
-    """Whether the worker is ready; what it says of itself is kept with it."""
-    line = process.stdout.readline() if process.stdout else ""
-    if not line:
-        say(f"{entrant.name} {entrant.size} is left out: it does not start")
-        return False
-    process.greeting = json.loads(line)  # type: ignore[attr-defined]
-    return True
-
-
-def ask(process: subprocess.Popen[str], path: str) -> dict[str, Any]:
-    """One picture's answer."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(path + "\n")
-    process.stdin.flush()
-    answer: dict[str, Any] = json.loads(process.stdout.readline())
-    return answer
-
-
-def _detections(answer: dict[str, Any]) -> Detections:
-    scores = np.asarray(answer["scores"], np.float32)
-    order = (-scores).argsort(kind="stable")
-    boxes = np.asarray(answer["boxes"], np.float32).reshape(-1, 4)
-    return Detections(boxes[order], scores[order], np.zeros((len(order), 5, 2), np.float32))
+def _time(taking_part: list[Any], aps: list[Any], paths: list[Path], threads: int) -> list[dict[str, Any]]:
+    """Every entrant on every picture, in turns, so that all see the same disturbances."""
+    with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
+        workers: list[tuple[Worker, Any]] = []
+        for entrant, ap in zip(taking_part, aps, strict=True):
+            worker = stack.enter_context(running(entrant, threads))  # in turns: the time to load is its own
+            if worker is not None:
+                workers.append((worker, ap))
+        answers: list[list[dict[str, float]]] = [[] for _ in workers]
+        decoded = Path(folder) / "picture.npy"
+        for path in paths:
+            np.save(decoded, read_image(path))
+            for (worker, _), kept in zip(workers, answers, strict=True):
+                answer = worker.ask(decoded, BUDGET_MS)
+                kept.append({name: answer[name] for name in ("cpu_ms", "wall_ms", "peak_mib")})
+    say(f"timed {len(workers)} entrants on {len(paths)} pictures")
+    return [
+        {
+            "name": worker.entrant.name,
+            "size": worker.entrant.size,
+            "cpu_ms": float(np.median([one["cpu_ms"] for one in kept])),
+            "wall_ms": float(np.median([one["wall_ms"] for one in kept])),
+            "peak_mib": kept[-1]["peak_mib"],
+            "ap": ap,
+            **worker.greeting,
+        }
+        for (worker, ap), kept in zip(workers, answers, strict=True)
+    ]
 
 
 def _load(folder: Path | None) -> Any:
@@ -148,13 +110,8 @@ def _load(folder: Path | None) -> Any:
     return load_data(folder)
 
 
-def _precision(data: Any, faces: list[Detections]) -> list[float]:
-    from convert.evaluation.ranking import wider_ranking
-
-    return [float(wider_ranking(data.pictures, faces, setting).average_precision()) for setting in SETTINGS]
-
-
-def _astronaut() -> Path:
+def astronaut() -> Path:
+    """A frame of 1280x720 with one face."""
     spec = importlib.util.find_spec("skimage")
     folder = Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else Path()
     frame = Path(tempfile.mkdtemp()) / "astronaut-1280x720.png"

@@ -23,12 +23,17 @@ def main() -> None:
     detect(np.zeros((480, 640, 3), np.uint8))
     answer(load_s=time.perf_counter() - START, precision=getattr(detect, "precision", ""))
     for line in sys.stdin:
-        pixels = np.load(line.strip())
-        cpu, wall = time.process_time(), time.perf_counter()
+        path, budget_ms = json.loads(line)
+        pixels = np.load(path)
         boxes, scores = detect(pixels)
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        times = [(0.0, 0.0)]
+        while sum(wall for _, wall in times) < budget_ms:
+            cpu, wall = time.process_time(), time.perf_counter()
+            detect(pixels)
+            times.append(((time.process_time() - cpu) * 1e3, (time.perf_counter() - wall) * 1e3))
+        cpu_ms, wall_ms = np.median(times[1:] or times, axis=0)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        answer(cpu_ms=cpu * 1e3, wall_ms=wall * 1e3, boxes=boxes.tolist(), scores=scores.tolist(), peak_mib=peak)
+        answer(cpu_ms=cpu_ms, wall_ms=wall_ms, boxes=boxes.tolist(), scores=scores.tolist(), peak_mib=peak)
 
 
 def answer(**values: object) -> None:
