@@ -66,6 +66,15 @@ def test_a_difference_that_is_sure_but_small_is_no_regression() -> None:
     assert verdict(steady, bench_of(np.full(20, 10.6)))
 
 
+def test_on_a_disturbed_machine_a_regression_has_to_be_larger() -> None:
+    steady = bench_of(np.full(20, 10.0))
+    machine = msgspec.structs.replace(steady.machine, warnings=("busy: load 9 on 2 cores before the run",))
+    disturbed = msgspec.structs.replace(steady, machine=machine)
+    for slower, worse in ((11.4, False), (11.6, True)):
+        assert verdict(disturbed, bench_of(np.full(20, slower))) is worse
+        assert verdict(steady, bench_of(np.full(20, slower)))
+
+
 def test_wild_blocks_prove_nothing() -> None:
     random = np.random.default_rng(1)
     assert not verdict(bench_of(random.uniform(1, 20, 20)), bench_of(random.uniform(1, 21, 20)))
@@ -81,12 +90,20 @@ def test_runs_of_other_models_are_not_compared() -> None:
     assert compare(bench_of([1.0], model="a"), bench_of([2.0], model="b")) == []
 
 
-def test_percentiles_are_in_milliseconds_and_blocks_are_medians_of_ten() -> None:
-    series = {stage: list(range(1_000_000, 102_000_000, 1_000_000)) for stage in (*STAGES, WHOLE, "detect")}
+def test_percentiles_are_in_milliseconds() -> None:
+    series = {stage: list(range(1_000_000, 102_000_000, 1_000_000)) for stage in (*STAGES, WHOLE)}
     assert times(series)[WHOLE].p50 == 51
     assert times(series)["nms"].p95 == 96
-    assert blocks(series, [1_000_000] * 101)[:2] == (5.5, 15.5)
-    assert len(blocks(series, [1_000_000] * 101)) == 101 // BLOCK
+
+
+def test_blocks_are_medians_of_ten_and_what_other_programs_took_is_left_out() -> None:
+    busy = list(range(1_000_000, 102_000_000, 1_000_000))
+    waiting = [value * 3 for value in busy]  # the processor was somebody else's two thirds of the time
+    stick = [1_000_000] * 101
+    series = {"detect": waiting, "detect busy": busy, "yardstick": stick, "yardstick busy": stick}
+    assert blocks(series, waits=False)[:2] == (5.5, 15.5)
+    assert len(blocks(series, waits=False)) == 101 // BLOCK
+    assert blocks(series, waits=True)[:2] == (16.5, 46.5)
 
 
 def test_a_run_survives_its_json() -> None:

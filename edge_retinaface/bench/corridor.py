@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from time import monotonic_ns, perf_counter_ns
+from time import monotonic_ns, perf_counter_ns, process_time_ns
 
 import cv2
 import numpy as np
@@ -55,9 +55,9 @@ class Corridor:
         pixels = next(self._frames)
         captured = perf_counter_ns()
         frame = Frame(pixels, "BGR", next(self._numbers), monotonic_ns())
-        before = perf_counter_ns()
+        before, busy = perf_counter_ns(), process_time_ns()
         detections = detector.detect(frame)
-        detected = perf_counter_ns()
+        detected, busy = perf_counter_ns(), process_time_ns() - busy
         message = encode_message(
             frame, detections, device="bench", camera="bench", model=detector.model_name, now=Now.read()
         )
@@ -70,6 +70,7 @@ class Corridor:
             series.setdefault(stage, []).append(duration)
         series.setdefault(WHOLE, []).append(end - start)
         series.setdefault("detect", []).append(detected - before)
+        series.setdefault("detect busy", []).append(busy)
         self.frame_hw = (pixels.shape[0], pixels.shape[1])
         self.faces.append(len(detections))
         return end - start
@@ -82,11 +83,12 @@ class Yardstick:
         self._picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
         self._out = np.empty_like(self._picture)
 
-    def measure(self) -> int:
-        """Nanoseconds of one piece."""
-        start = perf_counter_ns()
+    def measure(self, series: Series) -> None:
+        """Add the nanoseconds of one piece to `series`, by the clock and of the processor."""
+        start, busy = perf_counter_ns(), process_time_ns()
         cv2.GaussianBlur(self._picture, (7, 7), 2, dst=self._out)
-        return perf_counter_ns() - start
+        series.setdefault("yardstick", []).append(perf_counter_ns() - start)
+        series.setdefault("yardstick busy", []).append(process_time_ns() - busy)
 
 
 @contextmanager
@@ -127,7 +129,11 @@ def times(series: Series) -> dict[str, Times]:
     }
 
 
-def blocks(series: Series, yardstick: list[int]) -> tuple[float, ...]:
-    """Medians of detection over yardstick, a block of rounds each; capture is left out: it is the file's, not ours."""
-    ratios = np.array(series["detect"]) / np.array(yardstick)
+def blocks(series: Series, *, waits: bool) -> tuple[float, ...]:
+    """Medians of detection over yardstick, a block of rounds each; capture is left out: it is the file's, not ours.
+
+    Of processor time, which other programs do not add to; by the clock if detection `waits` for an accelerator.
+    """
+    kind = "" if waits else " busy"
+    ratios = np.array(series[f"detect{kind}"]) / np.array(series[f"yardstick{kind}"])
     return tuple(float(np.median(ratios[at : at + BLOCK])) for at in range(0, len(ratios) - BLOCK + 1, BLOCK))

@@ -42,7 +42,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     accounted: float  # part of "end to end" that the stages add up to, 0..1
     over_invoke: float  # median of end to end over invoke of the same frame
     fps: float  # frames a second, one after the other
-    blocks: tuple[float, ...]  # medians of end to end over the yardstick, a block of rounds each
+    blocks: tuple[float, ...]  # medians of detection over the yardstick, a block of rounds each
     partitions: int  # parts of the network that a delegate runs
     fallback: dict[str, int]  # operators that the interpreter runs itself
     delegate: str = ""  # that was asked for

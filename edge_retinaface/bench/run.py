@@ -42,7 +42,6 @@ class Entrant(NamedTuple):
     detector: RetinaFace
     corridor: Corridor
     series: Series
-    yardstick: list[int]
     start: tuple[tuple[float, ...], float]  # see cold_start
     service: tuple[float, float]  # see service_throughput
 
@@ -77,7 +76,6 @@ def bench(
                 RetinaFace(path, threads=number, min_score=min_score, delegate=delegate),
                 Corridor(medium, publisher),
                 {},
-                [],
                 starts[path, number],
                 services[path, number],
             )
@@ -89,9 +87,9 @@ def bench(
             entrant.corridor.faces.clear()
         for _ in watch(range(rounds)):
             for entrant in entrants:
-                entrant.yardstick.append(stick.measure())
+                stick.measure(entrant.series)
                 entrant.corridor.round(entrant.detector, entrant.series)
-    spread = np.percentile([one for entrant in entrants for one in entrant.yardstick], [50, 95])
+    spread = np.percentile([one for entrant in entrants for one in entrant.series["yardstick"]], [50, 95])
     if spread[1] > MOST_SPREAD * spread[0]:
         warnings.append(
             f"noisy: fixed work took up to {spread[1] / spread[0]:.1f} times its median: compare ratios only"
@@ -131,7 +129,7 @@ def _run(entrant: Entrant, delegate: str) -> Run:
         accounted=round(float(np.median(parts / series[WHOLE])), 4),
         over_invoke=round(float(np.median(series["detect"] / series["invoke"])), 4),
         fps=round(len(series[WHOLE]) / float(series[WHOLE].sum() * 1e-9), 2),
-        blocks=blocks(entrant.series, entrant.yardstick),
+        blocks=blocks(entrant.series, waits=bool(delegate)),
         partitions=partitions,
         fallback=fallback,
         delegate=delegate,
