@@ -94,15 +94,23 @@ class Graph:
         one.shape = np.array(values.shape, np.int32)
         self.model.buffers[one.buffer].data = np.frombuffer(values.tobytes(), np.uint8)
 
-    def add_tensor(self, name: str, like: int) -> int:
-        """A new tensor without data, of the shape and type of another; its number."""
+    def add_tensor(self, name: str, like: int, shape: tuple[int, ...] = ()) -> int:
+        """A new tensor without data, of another's type, quantization and, if none is given, shape; its number."""
         tensor = schema.TensorT()
         source = self.tensors[like]
-        tensor.name, tensor.shape, tensor.type = name.encode(), source.shape, source.type
+        tensor.name, tensor.type, tensor.quantization = name.encode(), source.type, source.quantization
+        tensor.shape = np.array(shape, np.int32) if shape else source.shape
         self.model.buffers.append(schema.BufferT())
         tensor.buffer = len(self.model.buffers) - 1
         self.tensors.append(tensor)
         return len(self.tensors) - 1
+
+    def add_constant(self, name: str, values: NDArray[Any], like: int) -> int:
+        """A new tensor with these values; `like` as for `add_tensor`, but for the type."""
+        tensor = self.add_tensor(name, like)
+        self.tensors[tensor].quantization = None
+        self.set_data(tensor, values)
+        return tensor
 
     def set_version(self, kind: str, version: int) -> None:
         """Which version of an operator the graph asks for: int8 came later than float."""
@@ -123,6 +131,16 @@ class Graph:
         operator = schema.OperatorT()
         operator.opcodeIndex = numbers.index(code)
         operator.inputs, operator.outputs = np.array(inputs, np.int32), np.array(outputs, np.int32)
+        return operator
+
+    def make_reshape(self, source: int, target: int) -> Any:  # noqa: ANN401
+        """The operator that reads one tensor as another of the same type and size; the caller puts it in its place."""
+        shape = np.array(self.tensors[target].shape, np.int32)
+        name = f"{self.tensors[target].name.decode()}.shape"
+        operator = self.make_operator("RESHAPE", [source, self.add_constant(name, shape, target)], [target])
+        operator.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
+        operator.builtinOptions = schema.ReshapeOptionsT()
+        operator.builtinOptions.newShape = shape
         return operator
 
 
