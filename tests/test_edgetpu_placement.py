@@ -72,6 +72,20 @@ def test_check_says_what_runs_on_the_edge_tpu_and_what_beside_it(run: Run, coral
     assert "input 480x640 on edgetpu, on the Edge TPU but for 3 CONV_2D, " in done.stdout
 
 
+def test_check_says_that_the_service_may_not_use_what_root_may(
+    run: Run, coral: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(
+        '#!/bin/sh\ncase "$*" in *LoadState*) echo loaded;; *DeviceAllow*) echo char-video4linux rw;; esac'
+    )
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    done = run("check", model=f'path = "{coral}"\ndelegate = "edgetpu"')
+    assert f"FAIL  model             {NAME} runs on the Edge TPU, but the service may not use it" in done.stdout
+    assert "sudo edge-retinaface install-service --with coral" in done.stdout
+
+
 @pytest.mark.parametrize("delegate", ["edgetpu", "a path"])
 def test_check_says_that_a_model_for_the_cpu_does_not_run_on_the_edge_tpu(
     run: Run, default_model: Path, library: Path, delegate: str, tmp_path: Path

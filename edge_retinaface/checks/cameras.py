@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 from edge_retinaface.cameras import LatestCamera, open_camera
 from edge_retinaface.checks.finding import Finding, failed
+from edge_retinaface.checks.service import refused_device
 from edge_retinaface.config import CameraSettings
 from edge_retinaface.data import Frame
 from edge_retinaface.errors import ConfigError
@@ -14,7 +15,7 @@ from edge_retinaface.message import Stats
 LIMIT_S = 25.0  # for the first frame of all of them
 POLL_S = 0.05
 ADVICE = {
-    "picamera": "rpicam-hello --list-cameras; as a service it needs: edge-retinaface install-service --with picamera2",
+    "picamera": "rpicam-hello --list-cameras shows what is there; is Picamera2? apt install python3-picamera2",
     "v4l2": "v4l2-ctl --list-devices (apt install v4l-utils) shows what is there; is another program using it?",
     "file": "the service sees no home directory: put it into /srv or /var/lib/edge-retinaface",
     "folder": "the service sees no home directory: put it into /srv or /var/lib/edge-retinaface",
@@ -40,6 +41,8 @@ def check_cameras(cameras: tuple[CameraSettings, ...], frames: dict[str, Frame])
                 yield _failed(settings, camera)
             elif (frame := _first(camera, start + LIMIT_S)) is None:
                 yield _failed(settings, camera.state.reason or f"no frame within {LIMIT_S:.0f} s")
+            elif settings.scheme == "picamera" and (remedy := refused_device("char-media", "picamera2")):
+                yield failed(_name(settings), "it gives frames, but the service may not use it", remedy)
             else:
                 frames[settings.name] = frame
                 height, width = frame.pixels.shape[:2]

@@ -4,6 +4,7 @@ import msgspec
 
 from edge_retinaface.checks.finding import Finding, failed
 from edge_retinaface.checks.model_probe import Probed
+from edge_retinaface.checks.service import refused_device
 from edge_retinaface.config import ModelSettings
 from edge_retinaface.delegates import is_for_edgetpu, names_edgetpu
 from edge_retinaface.errors import ModelError
@@ -25,6 +26,8 @@ def check_model(settings: ModelSettings) -> Finding:
     probed = msgspec.json.decode(told, type=Probed)
     if names_edgetpu(settings.delegate) and not probed.edgetpu:
         return failed("model", f"{probed.name} {NOT_COMPILED}", COMPILE)
+    if probed.edgetpu and (remedy := refused_device("char-usb_device", "coral")):
+        return failed("model", f"{probed.name} runs on the Edge TPU, but the service may not use it", remedy)
     height, width = probed.input_hw
     found = f"{probed.name}, input {height}x{width}{_place(settings, probed)}, {probed.ms:.0f} ms a picture"
     return Finding("model", ok=True, found=found)

@@ -24,6 +24,9 @@ def check_service(path: str) -> tuple[Finding, Stats | None]:
             "service", ok=True, found=f"not running; systemd listens on {path} and starts it when needed"
         ), None
     if not Path(path).exists():
+        if _property(SOCKET, "LoadState") == "loaded":
+            found = f"not running; systemd makes {path} when it starts"
+            return Finding("service", ok=True, found=found), None
         return _place(Path(path).parent), None
     try:
         with Client(path) as client:
@@ -41,6 +44,21 @@ def running_publishers(stats: Stats) -> Iterator[Finding]:
             yield failed(name, trouble, f"journalctl -u {SERVICE} says since when")
         else:
             yield Finding(name, ok=True, found=", ".join(f"{count} {what}" for what, count in counts.items()))
+
+
+def refused_device(device: str, drop_in: str) -> str:
+    """What to do before the service may use this class of devices; "" if it may, or if systemd does not run it."""
+    if _property(SERVICE, "LoadState") != "loaded" or device in _property(SERVICE, "DeviceAllow"):
+        return ""
+    return f"sudo edge-retinaface install-service --with {drop_in}"
+
+
+def _property(unit: str, name: str) -> str:
+    try:
+        command = ["systemctl", "show", "--value", f"--property={name}", unit]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - as below
+    except OSError:  # no systemd here
+        return ""
 
 
 def _is_active(unit: str) -> bool:
