@@ -1,8 +1,8 @@
 """A model file beside the float network of the weights it was made from, output by output."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from convert.backend import keras
@@ -23,7 +23,7 @@ LEAST_DECIBELS = 12.0
 Outputs = dict[str, F32]  # by head name
 
 
-class Fidelity(NamedTuple):
+class Fidelity(msgspec.Struct, frozen=True):
     """How far one output is from the float network's."""
 
     output: str

@@ -1,5 +1,8 @@
 """Search with the published weights at a size that is quick, and with a score head that int8 cannot hold."""
 
+import json
+from collections import Counter
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,9 +16,12 @@ from convert.make.shown import choose_pictures
 from convert.make.table import lines
 from convert.network import Target
 from convert.quantize import make_spec, quantize
+from convert.report.layers import PERFECT, compare_layers
+from convert.report.write import write_report
 from convert.tflite import Mode
 from convert.weights import Layer, Weights
 from edge_retinaface.errors import ModelError
+from edge_retinaface.model_file import read_model
 from edge_retinaface.spec import ModelSpec
 
 pytestmark = pytest.mark.convert
@@ -35,9 +41,12 @@ def squashed() -> Weights:
     return weights.with_layers({"scores_8": Layer(kernel * [SHOUTS, 1], bias * [SHOUTS, 1])})
 
 
+def job_of(weights: Weights) -> Job:
+    return Job(weights, SPEC, "cpu", choose_pictures(None, SPEC, keep_back=True), None, few)
+
+
 def run(weights: Weights, modes: tuple[Mode, ...], limits: Limits, folder: Path) -> Outcome:
-    job = Job(weights, SPEC, "cpu", choose_pictures(None, SPEC, keep_back=True), None, few)
-    return search(job, modes, limits, folder)
+    return search(job_of(weights), modes, limits, folder)
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +102,41 @@ def test_a_variant_that_cannot_be_made_is_named_and_the_others_go_on(tmp_path: P
     assert outcome.failed == {"int8": "int8: cannot be"}
     assert outcome.chosen is not None
     assert outcome.chosen.mode == "float16"
+
+
+class Tags(HTMLParser):
+    """What a page is made of and what it would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: Counter[str] = Counter()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names[tag] += 1
+        self.links += [value or "" for name, value in attrs if name in ("href", "src", "xlink:href")]
+
+
+def test_the_report_is_one_page_that_fetches_nothing_and_the_same_as_json(of_squashed: Outcome, tmp_path: Path) -> None:
+    job, limits = job_of(squashed()), Limits(ap_drop=0.05)
+    alone = Outcome(of_squashed.truth, of_squashed.reference, of_squashed.tried[:1], {}, of_squashed.looks, None)
+    write_report(tmp_path / "r.html", job, alone, limits)
+    page = (tmp_path / "r.html").read_text()
+    tags = Tags()
+    tags.feed(page)
+    assert tags.names["script"] == 0
+    assert tags.names["image"] >= 4
+    assert all(link.startswith(("#", "data:image/jpeg;base64,")) for link in tags.links)
+    assert len(page) < 2_000_000
+    assert "Not shipped: collapsed: scores of stride 8" in page
+    content = json.loads((tmp_path / "r.json").read_bytes())
+    assert (content["schema"], content["shipped"], content["detailed"]["mode"]) == (1, False, "int8")
+    assert content["weights"]["sha256"] in page
+    decibels = {layer["name"]: layer["decibels"] for layer in content["layers"]}
+    assert len(decibels) > 80
+    assert decibels["scores_8"] < decibels["scores_16"]
+
+
+def test_a_graph_beside_itself_has_no_error(of_squashed: Outcome) -> None:
+    model = read_model(of_squashed.looks["int8"].path)
+    assert {layer.decibels for layer in compare_layers(model, model, [of_squashed.truth.picture(0)])} == {PERFECT}

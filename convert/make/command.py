@@ -27,6 +27,7 @@ from convert.make.table import lines
 from convert.network import Target
 from convert.quantize import make_spec
 from convert.read_weights import parse_weights
+from convert.report.write import check_report_name, report_beside, write_report
 from convert.tflite import Mode
 from convert.weights import Weights
 from edge_retinaface.assets import cached_model
@@ -65,10 +66,16 @@ def quantize_command(
         Path | None,
         typer.Option(help="Annotated pictures to measure on, as eval takes; without it float32's own faces are right."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Write a page (.html) with the proof, and JSON; with limits, beside the model unless told."),
+    ] = None,
 ) -> None:
     """Make a model file from trained weights; with limits, the fastest variant that keeps them."""
     size = size or (EDGETPU_SIZE if target == "edgetpu" else DEFAULT_SIZE)
     input_hw = parse_size(size)  # before the minute that reading weights may take
+    if report:
+        check_report_name(report)
     limits = Limits(max_ap_drop, max_landmark_error)
     modes = (mode,) if mode else VARIANTS[target] if limits.given else (INT8,)
     ready = read_noted(weights, family)
@@ -77,7 +84,7 @@ def quantize_command(
     def name(chosen: str) -> Path:
         return output or Path(f"{weights.stem}-{size}-{chosen}{ending}.tflite")
 
-    _make(ready, name, input_hw, calibration, modes, target, limits, data)
+    _make(ready, name, input_hw, calibration, modes, target, limits, data, report)
 
 
 def default_command(
@@ -103,6 +110,7 @@ def _make(
     target: Target = "cpu",
     limits: Limits = NO_LIMITS,
     data: Path | None = None,
+    report: Path | None = None,
 ) -> None:
     spec = make_spec(weights, input_hw)
     job = Job(weights, spec, target, choose_pictures(calibration, spec, keep_back=data is None), data)
@@ -112,7 +120,11 @@ def _make(
             typer.echo("\n".join(lines(outcome)), err=True)
         elif note := unjudged(outcome):
             typer.echo(f"note: {note}", err=True)
+        if report:  # also of what is not shipped: it shows why
+            write_report(report, job, outcome, limits)
         content, card = shipped(outcome, limits)
-    path = name(card.quantization.mode)
-    write_model(path, content, card)
+        path = name(card.quantization.mode)
+        write_model(path, content, card)
+        if limits.given and not report:
+            write_report(report_beside(path), job, outcome, limits)
     typer.echo(path)

@@ -16,8 +16,9 @@ def operating_score(reference: Predictions, candidate: Predictions) -> float | N
     """The candidate's score at which it reports as many faces as the reference does at OPERATING_SCORE.
 
     Of all places where its list of detections, best first over all pictures, can be cut (not between equal scores: int8
-    has many), the one whose number is nearest to the reference's; the threshold is halfway, in logits, between the
-    scores on both sides. None with fewer than LEAST_FACES, or where the candidate never reports half as many.
+    has many), the one whose number is nearest to the reference's. OPERATING_SCORE itself if it lies between the scores
+    on both sides, else halfway between them in logits. None with fewer than LEAST_FACES, or where the candidate never
+    reports half as many.
     """
     wanted = int((_scores(reference) >= OPERATING_SCORE).sum())
     scores = _scores(candidate)
@@ -27,6 +28,8 @@ def operating_score(reference: Predictions, candidate: Predictions) -> float | N
         return None
     place = int(np.abs(kept - wanted).argmin())
     around = np.clip(-levels[place : place + 2], 1e-6, 1 - 1e-6)
+    if len(around) == 1 or around[1] < OPERATING_SCORE <= around[0]:
+        return OPERATING_SCORE if around[0] >= OPERATING_SCORE else round(float(around[0]), DIGITS)
     logit = np.log(around / (1 - around)).mean()
     return round(float(1 / (1 + np.exp(-logit))), DIGITS)
 

@@ -63,6 +63,11 @@ class Outcome:
     looks: dict[str, Look]  # by mode, the float network's too
     chosen: Measured | None
 
+    @property
+    def detailed(self) -> Measured:
+        """The variant that a report is about: what is shipped, or the first that is not."""
+        return self.chosen or (self.tried or (self.reference,))[0]
+
 
 def search(job: Job, modes: Sequence[Mode], limits: Limits, folder: Path) -> Outcome:
     """Make, measure and time each variant in `folder`, and choose the fastest that holds the limits and is alive."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 from time import thread_time_ns
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from edge_retinaface.data import U8
@@ -16,7 +16,7 @@ BUDGET_S = 4.0  # about, for all rounds
 WARM_UP = 3
 
 
-class Time(NamedTuple):
+class Time(msgspec.Struct, frozen=True):
     """One model's inference, processor time of one thread: what else runs on the machine is not in it."""
 
     milliseconds: float  # median

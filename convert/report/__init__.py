@@ -1,0 +1,1 @@
+"""The proof beside the model: one page for a person, one JSON file for a program."""
