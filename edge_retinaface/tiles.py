@@ -1,19 +1,29 @@
 """Large pictures and crowds: the whole picture, and overlapping tiles of it at a larger scale, merged."""
 
+import os
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from edge_retinaface.data import F32, Detections, Frame
+from edge_retinaface.config import GRID
+from edge_retinaface.data import F32, U8, ChannelOrder, Detections
 from edge_retinaface.detector import RetinaFace, Stages
-from edge_retinaface.errors import ConfigError
+from edge_retinaface.errors import UsageError
 from edge_retinaface.nms import nms
 
 OVERLAP = 0.2  # of a tile's side: faces up to about a sixth of it are whole in one of them
 NEAR = 0.1  # of the box's side: so close to a cut, a face may go on behind it
-MOST_TILES = 8  # along a side
 
 Tile = tuple[int, int, int, int]  # x1 y1 x2 y2, frame pixels
+
+
+def parse_grid(name: str, text: str) -> tuple[int, int]:
+    """Rows and columns of "2x3"; UsageError, with `name` before it."""
+    if not re.fullmatch(GRID, text):
+        raise UsageError(f"{name}: wanted ROWSxCOLUMNS from 1x1 to 8x8, found {text}")
+    return int(text[0]), int(text[2])
 
 
 def tiles(frame_hw: tuple[int, int], grid: tuple[int, int]) -> Iterator[Tile]:
@@ -24,27 +34,37 @@ def tiles(frame_hw: tuple[int, int], grid: tuple[int, int]) -> Iterator[Tile]:
             yield left, top, right, bottom
 
 
-def detect_in_tiles(detector: RetinaFace, frame: Frame, grid: tuple[int, int]) -> Detections:
-    """Faces of the frame and of `grid` (rows, columns) tiles of it; the detector's `stages` are the sums.
+class TiledRetinaFace(RetinaFace):
+    """Looks at the picture and at `grid` (rows, columns) tiles of it; otherwise as RetinaFace. `stages` are the sums.
 
-    A face found near an edge of a tile that is no edge of the frame is left to the other views: it may be half a face,
-    and what a tile cuts, its neighbour or the whole frame shows whole.
+    A face found near an edge of a tile that is no edge of the picture is left to the other views: it may be half a
+    face, and what a tile cuts, its neighbour or the whole picture shows whole.
     """
-    if not all(1 <= count <= MOST_TILES for count in grid):
-        raise ConfigError(f"tiles: wanted from 1 to {MOST_TILES} rows and columns, found {grid[0]}x{grid[1]}")
-    frame_hw = frame.pixels.shape[0], frame.pixels.shape[1]
-    found = [detector.detect(frame)]
-    stages = [detector.stages]
-    for left, top, right, bottom in tiles(frame_hw, grid) if grid != (1, 1) else ():
-        part = Frame(frame.pixels[top:bottom, left:right], frame.order, frame.sequence, frame.captured_ns)
-        seen = detector.detect(part)
-        stages.append(detector.stages)
-        shift = np.array([left, top], np.float32)
-        boxes = seen.boxes + np.tile(shift, 2)
-        whole = _clear_of_cuts(boxes, (left, top, right, bottom), frame_hw)
-        found.append(Detections(boxes[whole], seen.scores[whole], seen.landmarks[whole] + shift))
-    detector.stages = Stages(*map(sum, zip(*stages, strict=True)))
-    return _merged(found, detector.max_iou)
+
+    def __init__(self, model: str | os.PathLike[str] | None = None, *, grid: tuple[int, int], **options: Any) -> None:  # noqa: ANN401 - RetinaFace's own
+        super().__init__(model, **options)
+        self._grid = grid
+
+    @property
+    def input_hw(self) -> tuple[int, int]:
+        """Height and width of a picture of which no tile has to be made smaller by more than OVERLAP."""
+        (height, width), (rows, columns) = super().input_hw, self._grid
+        return height * rows, width * columns
+
+    def _detect(self, pixels: U8, order: ChannelOrder) -> Detections:
+        frame_hw = pixels.shape[0], pixels.shape[1]
+        found, stages = [super()._detect(pixels, order)], [self.stages]
+        if self._grid == (1, 1):
+            return found[0]
+        for left, top, right, bottom in tiles(frame_hw, self._grid):
+            seen = super()._detect(pixels[top:bottom, left:right], order)
+            stages.append(self.stages)
+            shift = np.array([left, top], np.float32)
+            boxes = seen.boxes + np.tile(shift, 2)
+            whole = _clear_of_cuts(boxes, (left, top, right, bottom), frame_hw)
+            found.append(Detections(boxes[whole], seen.scores[whole], seen.landmarks[whole] + shift))
+        self.stages = Stages(*map(sum, zip(*stages, strict=True)))
+        return _merged(found, self.max_iou)
 
 
 def _clear_of_cuts(boxes: F32, tile: Tile, frame_hw: tuple[int, int]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -106,6 +106,7 @@ WRONG = {
     with_camera('[model]\npath = "a\\u0000b"'): 'model.path: wanted text without control characters, found "a\\u0000b"',
     with_camera('[model]\ndelegate = "edgetup"'): 'model.delegate: wanted "", "edgetpu", "edgetpu:usb:0" or the '
     'path of a delegate library, found "edgetup"',
+    with_camera('[model]\ntiles = "9x1"'): 'model.tiles: wanted "1x1" to "8x8", found "9x1"',
     with_camera('[model]\ninterpreter = "tf"'): 'model.interpreter: wanted one of "", "litert", "tflite-runtime", '
     'found "tf"',
     with_camera("stdout = 1"): "stdout: wanted a table, found 1",

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from edge_retinaface.data import Frame
 from edge_retinaface.detector import RetinaFace
-from edge_retinaface.errors import ConfigError
+from edge_retinaface.errors import UsageError
 from edge_retinaface.images import read_image
-from edge_retinaface.tiles import detect_in_tiles, tiles
+from edge_retinaface.tiles import TiledRetinaFace, parse_grid, tiles
 
 
 @pytest.fixture(scope="module")
-def detector(default_model: Path) -> RetinaFace:
-    return RetinaFace(default_model)
+def detector(default_model: Path) -> TiledRetinaFace:
+    return TiledRetinaFace(default_model, grid=(2, 2), min_score=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -45,40 +45,48 @@ def test_tiles_cover_the_picture_and_do_not_leave_it(height: int, width: int, ro
         assert all(after[0] <= before[1] for before, after in pairwise(edges))
 
 
-@pytest.mark.convert
-def test_a_grid_that_cannot_be_meant_is_refused(detector: RetinaFace) -> None:
-    with pytest.raises(ConfigError, match="tiles: wanted from 1 to 8 rows and columns, found 0x9"):
-        detect_in_tiles(detector, Frame(np.zeros((9, 9, 3), np.uint8), "BGR", 0, 0), (0, 9))
+@pytest.mark.parametrize("text", ["", "2", "0x2", "9x1", "2X2", "2x2x2", "2x2\n"])
+def test_a_grid_that_cannot_be_meant_is_refused(text: str) -> None:
+    assert parse_grid("--tiles", "2x3") == (2, 3)
+    with pytest.raises(UsageError, match="--tiles: wanted ROWSxCOLUMNS from 1x1 to 8x8, found "):
+        parse_grid("--tiles", text)
 
 
 @pytest.mark.convert
-def test_an_empty_picture_has_no_faces_in_tiles_either(detector: RetinaFace) -> None:
-    found = detect_in_tiles(detector, Frame(np.full((400, 800, 3), 90, np.uint8), "BGR", 0, 0), (2, 2))
+def test_one_tile_is_the_picture_itself(default_model: Path, astronaut: Path) -> None:
+    plain, one = RetinaFace(default_model), TiledRetinaFace(default_model, grid=(1, 1))
+    assert (one(astronaut).boxes == plain(astronaut).boxes).all()
+    assert one.input_hw == plain.input_hw
+
+
+@pytest.mark.convert
+def test_an_empty_picture_has_no_faces_in_tiles_either(detector: TiledRetinaFace) -> None:
+    found = detector(np.full((400, 800, 3), 90, np.uint8))
     assert found.landmarks.shape == (0, 5, 2)
 
 
 @pytest.mark.convert
 def test_a_face_that_slides_across_a_seam_is_found_once_and_in_its_place(
-    detector: RetinaFace, face: np.ndarray
+    detector: TiledRetinaFace, face: np.ndarray
 ) -> None:
     found = []
     for x in range(700, 1000, 15):  # across 800 and 1000, where two tiles of 1800 begin and end
         pixels = np.full((900, 1800, 3), 100, np.uint8)
         pixels[380:495, x : x + 90] = face
-        faces = detect_in_tiles(detector, Frame(pixels, "BGR", 0, 0), (2, 2))
+        faces = detector(pixels)
         assert len(faces) == 1, x
         found.append(faces.boxes[0] - [x, 380, x, 380])
     assert (np.ptp(found, axis=0) < 14).all()  # a fifth of the face
 
 
 @pytest.mark.convert
-def test_a_face_too_small_for_the_whole_picture_is_found_in_a_tile(detector: RetinaFace, face: np.ndarray) -> None:
+def test_a_face_too_small_for_the_whole_picture_is_found_in_a_tile(default_model: Path, face: np.ndarray) -> None:
+    detector = TiledRetinaFace(default_model, grid=(4, 4), min_score=0.5)
     pixels = np.full((1440, 2560, 3), 100, np.uint8)
     small = cv2.resize(face, (70, 90), interpolation=cv2.INTER_AREA)
     pixels[900:990, 1900:1970] = small
-    frame = Frame(pixels, "BGR", 0, 0)
-    assert len(detector.detect(frame)) == 0
-    (box,) = detect_in_tiles(detector, frame, (4, 4)).boxes
+    assert len(RetinaFace(default_model, min_score=0.5)(pixels)) == 0
+    (box,) = detector.detect(Frame(pixels, "BGR", 0, 0)).boxes
     assert 1900 <= box[0] < box[2] <= 1970
     assert 900 <= box[1] < box[3] <= 990
     assert min(detector.stages) > 0

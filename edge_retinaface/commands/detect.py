@@ -15,6 +15,7 @@ from edge_retinaface.detector import RetinaFace
 from edge_retinaface.errors import ImageError, UsageError
 from edge_retinaface.media import Medium, find_media, read_medium
 from edge_retinaface.message import SCHEMA, encode, faces_of
+from edge_retinaface.tiles import TiledRetinaFace, parse_grid
 
 ModelOption = Annotated[Path | None, typer.Option(help="Model file [default: the one that came with the package].")]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads of the interpreter.")]
@@ -28,6 +29,9 @@ def detect(
     ] = None,
     max_iou: Annotated[float, typer.Option(help="Most overlap of two faces, 0 to 1.")] = 0.4,
     threads: ThreadsOption = 1,
+    tiles: Annotated[
+        str, typer.Option(metavar="ROWSxCOLUMNS", help="Look at so many overlapping tiles as well, for small faces.")
+    ] = "1x1",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a picture.")] = False,
     draw: Annotated[Path | None, typer.Option(help="Folder for copies with the faces drawn on them.")] = None,
     crops: Annotated[Path | None, typer.Option(help="Folder for aligned 112x112 crops of the faces.")] = None,
@@ -37,7 +41,8 @@ def detect(
     for name, value in (("--threshold", threshold), ("--max-iou", max_iou)):
         if value is not None and not 0 <= value <= 1:
             raise UsageError(f"{name}: wanted a number from 0 to 1, found {value}")
-    detector = RetinaFace(model, min_score=threshold, max_iou=max_iou, threads=threads)
+    grid = parse_grid("--tiles", tiles)
+    detector = TiledRetinaFace(model, grid=grid, min_score=threshold, max_iou=max_iou, threads=threads)
     report = _report_json if as_json else _report_text
     media = list(find_media(inputs))
     if not media:

@@ -6,6 +6,7 @@ from edge_retinaface.config.schema import config_schema
 from edge_retinaface.config.secret import Secret, hide_passwords
 from edge_retinaface.config.settings import (
     CAMERA_SCHEMES,
+    GRID,
     MAX_FPS,
     CameraSettings,
     Config,
@@ -18,6 +19,7 @@ from edge_retinaface.config.show import show_config
 
 __all__ = [
     "CAMERA_SCHEMES",
+    "GRID",
     "MAX_FPS",
     "CameraSettings",
     "Config",

@@ -11,6 +11,7 @@ from edge_retinaface.config.secret import Secret
 CAMERA_SCHEMES = ("picamera", "v4l2", "rtsp", "rtsps", "http", "https", "file", "folder")
 RECORDED_SCHEMES = ("file", "folder")  # the only ones that end, and that can run faster than life
 MAX_FPS = 240.0  # no supported sensor is faster
+GRID = "[1-8]x[1-8]"  # rows and columns of tiles
 SOCKET_PATH_BYTES = 107  # what Linux holds of an AF_UNIX address
 
 # (?!\n)$ and not $: Python's $ lets a last line feed through; written so that JSON Schema reads it as well
@@ -73,6 +74,14 @@ class ModelSettings(_Settings, frozen=True, kw_only=True):
     delegate_fallback: Annotated[
         bool, Meta(description="run on the CPU where the delegate does not work; false: do not start")
     ] = False
+    tiles: Annotated[
+        str,
+        Meta(
+            pattern=rf"^{GRID}(?!\n)$",
+            description='rows x columns of tiles to look at as well, for small faces; "2x2" takes 5 times as long',
+            extra={"wanted": '"1x1" to "8x8"'},
+        ),
+    ] = "1x1"
     interpreter: Annotated[
         Literal["", "litert", "tflite-runtime"], Meta(description='"" takes the one that is installed')
     ] = ""

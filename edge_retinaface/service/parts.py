@@ -21,6 +21,7 @@ from edge_retinaface.service.detection import Detector
 from edge_retinaface.store.live import LiveDetector
 from edge_retinaface.store.models import STORE_LINK, Store
 from edge_retinaface.store.trial import Keeper
+from edge_retinaface.tiles import TiledRetinaFace, parse_grid
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,9 @@ def open_live_detector(settings: ModelSettings) -> Detector:
 
 def open_detector(settings: ModelSettings) -> RetinaFace:
     """The same, loaded once and here. ModelError, DelegateError, ConfigError."""
-    return RetinaFace(
+    return TiledRetinaFace(
         model_path(settings),
+        grid=parse_grid("model.tiles", settings.tiles),
         min_score=settings.threshold,
         max_iou=settings.max_iou,
         threads=settings.threads,
@@ -84,6 +86,7 @@ def model_identity(settings: ModelSettings) -> object:
     return (
         settings.path,
         settings.threads,
+        settings.tiles,
         settings.delegate,
         settings.delegate_fallback,
         settings.interpreter,
