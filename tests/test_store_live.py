@@ -11,7 +11,7 @@ import pytest
 from store_bench import POLL_S, Bench, Fake, frame, frames_until, verdict
 
 from edge_retinaface.errors import ModelError
-from edge_retinaface.store.notes import Gates, Report, Request, read_note, write_request
+from edge_retinaface.store.notes import Gates, Report, Request, read_note, uptime_s, write_request
 from edge_retinaface.store.trial import Keeper
 
 
@@ -148,7 +148,7 @@ def test_a_trial_that_nobody_waits_for_any_more_ends_with_the_old_model(bench: B
 
 
 def test_a_trial_from_before_the_power_was_cut_is_not_begun_again(bench: Bench) -> None:
-    request = Request(id="old", model=bench.digests["b"], boot="another")
+    request = Request(id="old", model=bench.digests["b"], asked_s=uptime_s() + 3600)
     write_request(bench.store.folder, request)
     live = bench.live()
     with Keeper(live, POLL_S):

@@ -10,7 +10,7 @@ import typer
 from edge_retinaface.errors import CHECK_FAILED, ModelError
 from edge_retinaface.model_file import ModelFile, read_model
 from edge_retinaface.store.models import STORE, Store
-from edge_retinaface.store.notes import REPORT, Report, open_request, read_note
+from edge_retinaface.store.notes import REPORT, REQUEST, Report, Request, is_open, read_note
 
 SHOWN = 12  # hexadecimal digits that tell models apart
 
@@ -22,12 +22,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 def list_models(as_json: JsonOption = False, store: StoreOption = STORE, report: ReportOption = REPORT) -> None:
     """The models of this device, newest first."""
     models = Store(store)
-    request = open_request(store)
+    request = read_note(store / REQUEST, Request)
     note = read_note(report, Report)
     rows = []
     for one in models.models():
         state = "current" if one.is_current else "previous" if one.is_previous else ""
-        if request is not None and request.model == one.digest:
+        if request is not None and is_open(request) and request.model == one.digest:
             state = f"on trial: {note.phase}" if note is not None and note.id == request.id else "on trial"
         rows.append({"sha256": one.digest, "state": state, "name": _card_name(one.path)})
     if as_json:

@@ -15,7 +15,7 @@ from edge_retinaface.data import Detections, Frame
 from edge_retinaface.errors import EdgeRetinaFaceError, ModelError
 from edge_retinaface.store.facade import D, Facade
 from edge_retinaface.store.models import Store
-from edge_retinaface.store.notes import REPORT, RUNNING, Report, Request, open_request, read_note, write_report
+from edge_retinaface.store.notes import REPORT, REQUEST, RUNNING, Report, Request, is_open, read_note, write_report
 
 POLL_S = 1.0
 FAULTS = (EdgeRetinaFaceError, RuntimeError, ValueError)  # the interpreters raise the last two
@@ -51,6 +51,7 @@ class LiveDetector(Facade[D]):
         self._path = report
         super().__init__(*self._first())
         self._refused = store.current if store.current != self._digest else ""
+        self._stale = ""  # id of a request that nobody waits for
         self.fault = ""  # why the active model was given up by detect
         self.times_ns: list[int] = []  # of detect, while a trial runs and since the last change of model
         self.samples: queue.Queue[Sample] = queue.Queue(maxsize=1)
@@ -123,7 +124,13 @@ class LiveDetector(Facade[D]):
 
     def request(self) -> Request | None:
         """What the store asks for, as long as somebody waits for the answer."""
-        return open_request(self.store.folder)
+        request = read_note(self.store.folder / REQUEST, Request)
+        if request is None or request.id == self._stale:
+            return None
+        if not is_open(request):
+            self._stale = request.id  # for good: another process may get the number of the one that waited
+            return None
+        return request
 
     def _step_back(self, failing: D, error: Exception) -> D:
         """The detector to go on with after `error`; raises it if there is none."""

@@ -1,6 +1,7 @@
 """What the command that installs a model and the service that tries it tell each other: one file each way."""
 
 import os
+import time
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -11,7 +12,6 @@ from edge_retinaface.store.disk import ASIDE, Step, no_step, remove, write_whole
 REQUEST = "trial.json"  # in the store, written by root
 REPORT = Path("/run/edge-retinaface-model/trial.json")  # in memory, written by the service
 SCHEMA = 1
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 Phase = Literal[
     "idle",  # no model is on trial
@@ -24,12 +24,9 @@ Phase = Literal[
 RUNNING: tuple[Phase, ...] = ("loading", "shadow", "health")
 
 
-def boot_id() -> str:
-    """Another one each time this computer starts."""
-    try:
-        return BOOT_ID.read_text().strip()
-    except OSError:
-        return ""
+def uptime_s() -> float:
+    """Seconds since this computer started. Its boot id would be surer, but a sandbox in a container sees another."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Gates(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +46,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     model: str  # digest
     gates: Gates = Gates()
     pid: int = msgspec.field(default_factory=os.getpid)  # of the command that waits for the verdict
-    boot: str = msgspec.field(default_factory=boot_id)  # in which it waits
+    asked_s: float = msgspec.field(default_factory=uptime_s)  # seconds after this computer's start
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,10 +80,9 @@ def write_request(folder: Path, request: Request, step: Step = no_step) -> None:
     write_whole(folder / REQUEST, msgspec.json.encode(request), step)
 
 
-def open_request(folder: Path) -> Request | None:
-    """What the store asks for; None if nobody waits for the answer any more: the command was killed, the power cut."""
-    request = read_note(folder / REQUEST, Request)
-    return request if request is not None and request.boot == boot_id() and _is_alive(request.pid) else None
+def is_open(request: Request) -> bool:
+    """Whether somebody waits for the answer: the command was not killed, nor the power cut."""
+    return request.asked_s <= uptime_s() and _is_alive(request.pid)
 
 
 def withdraw_request(folder: Path, step: Step = no_step) -> None:
