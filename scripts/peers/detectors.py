@@ -24,11 +24,11 @@ Detector = Callable[[U8], tuple[F32, F32]]
 Network = Callable[[F32], tuple[F32, F32, F32]]  # (1, 3, H, W) minus mean -> (n, 4) boxes, (n, 2) scores, (n, 10)
 
 
-def ours(model: str, threads: int) -> Detector:
+def ours(model: str, threads: int, grid: tuple[int, int] = (1, 1)) -> Detector:
     """This project, from one of its model files."""
-    from edge_retinaface.detector import RetinaFace
+    from edge_retinaface.tiles import TiledRetinaFace
 
-    detector = RetinaFace(model, min_score=MIN_SCORE, max_iou=MAX_IOU, threads=threads)
+    detector = TiledRetinaFace(model, grid=grid, min_score=MIN_SCORE, max_iou=MAX_IOU, threads=threads)
 
     def detect(pixels: U8) -> tuple[F32, F32]:
         found = detector(pixels)

@@ -37,6 +37,7 @@ ENVIRONMENTS = {
 SIZES = ((240, 320), (320, 320), (480, 640), (640, 640), (720, 960), (960, 1280))  # of the curve
 MODES = ("int8", "mixed", "float32")
 CALIBRATED = ("int8", "mixed")
+TILED = (((240, 320), (2, 2)), ((480, 640), (2, 2)), ((480, 640), (3, 3)))  # input size, rows and columns
 FEWER_SIZES = ((240, 320), (480, 640), (960, 1280))  # of peers that are slower than others with the same network
 SIDES = (160, 320, 640, 960, 1280)  # of peers that take any size
 
@@ -66,6 +67,10 @@ def _all(threads: int, yunet: Path | None, calibration: Path | None) -> Iterator
         for mode in MODES:
             model = partial(our_model, hw, mode, calibration)
             yield f"edge-retinaface {mode}", _size(hw), "", {"peer": "ours", "model": model, **common}
+    for hw, (rows, columns) in TILED:
+        model = partial(our_model, hw, MODES[0], calibration)
+        settings = {"peer": "ours", "model": model, "grid": (rows, columns), **common}
+        yield f"edge-retinaface {MODES[0]}, {rows}x{columns} tiles", _size(hw), "", settings
     for hw in SIZES:
         one = {"model": onnx_weights, "hw": hw, **common}
         yield "OpenVINO default", _size(hw), "openvino", {"peer": "openvino", "precision": "", **one}
