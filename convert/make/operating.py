@@ -5,11 +5,13 @@ from collections.abc import Iterable
 import numpy as np
 
 from convert.evaluation.boxes import OPERATING_SCORE
+from convert.evaluation.comparison import Agreement
 from convert.evaluation.dataset import F64
 from convert.evaluation.prediction import Predictions
 
 LEAST_FACES = 30  # below it neither a threshold nor an error says anything
 DIGITS = 4
+DEVIATIONS = 2  # standard deviations below which a difference says little
 
 
 def operating_score(reference: Predictions, candidate: Predictions) -> float | None:
@@ -32,6 +34,16 @@ def operating_score(reference: Predictions, candidate: Predictions) -> float | N
         return OPERATING_SCORE if around[0] >= OPERATING_SCORE else round(float(around[0]), DIGITS)
     logit = np.log(around / (1 - around)).mean()
     return round(float(1 / (1 + np.exp(-logit))), DIGITS)
+
+
+def has_moved(at_same_score: Agreement) -> bool:
+    """Whether the two report different numbers of faces at OPERATING_SCORE, by more than chance (McNemar's test).
+
+    Of the faces that only one of them reports, each is as likely to be the one's as the other's, unless scores moved.
+    """
+    lost = at_same_score.reference - at_same_score.matched
+    extra = at_same_score.candidate - at_same_score.matched
+    return (extra - lost) ** 2 > DEVIATIONS**2 * (extra + lost)
 
 
 def count_faces(predictions: Predictions) -> int:
