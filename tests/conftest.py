@@ -58,15 +58,23 @@ def default_model() -> Path:
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory: pytest.TempPathFactory, default_model: Path, astronaut: Path) -> list[Path]:
+def wheel(tmp_path_factory: pytest.TempPathFactory, default_model: Path) -> Path:
+    """The wheel, with the default model in it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    environ = os.environ | {"EDGE_RETINAFACE_MODEL": str(default_model)}
+    subprocess.run(build, env=environ, capture_output=True, check=True)
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, astronaut: Path) -> list[Path]:
     """Layers for nspawn.boot: a Debian with the wheel and the service installed, and the astronaut in /srv/pictures."""
     if reason := nspawn.missing():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("machine")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    environ = os.environ | {"EDGE_RETINAFACE_MODEL": str(default_model)}
-    subprocess.run(build, env=environ, capture_output=True, check=True)
-    (wheel,) = folder.glob("*.whl")
+    wheel: Path = request.getfixturevalue("wheel")  # not before it is known to be of use
     try:
         root = nspawn.debian()
     except RuntimeError as error:

@@ -28,8 +28,8 @@ class Board(NamedTuple):
 
 
 ARM64 = {
-    "bookworm": Board("bookworm", "arm64", "aarch64", "3.11", "python3,python3-numpy"),
-    "trixie": Board("trixie", "arm64", "aarch64", "3.13", "python3,python3-numpy"),
+    "bookworm": Board("bookworm", "arm64", "aarch64", "3.11", "python3,python3-numpy,libstdc++6"),
+    "trixie": Board("trixie", "arm64", "aarch64", "3.13", "python3,python3-numpy,libstdc++6"),
 }
 # no wheel of numpy, OpenCV or msgspec for 32 bits; Debian has the first two, the third is compiled
 ARMHF = Board("bookworm", "armhf", "armv7l", "3.11", "python3,python3-numpy,python3-opencv,libpython3.11-dev")

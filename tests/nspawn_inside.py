@@ -1,7 +1,7 @@
 """What a test inside a booted Debian starts with: its script follows in the same file."""
 
 import json
-import os  # noqa: F401 - for the scripts
+import os
 import socket
 import subprocess
 import sys
@@ -66,6 +66,36 @@ def drop_in(name: str, text: str) -> None:
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.conf").write_text(text)
     systemctl("daemon-reload")
+
+
+# what dpkg, systemd and apt write for any package, and what is only memory, does not count
+ELSEWHERE = ("/proc", "/sys", "/run", "/dev", "/tmp", "/root", "/srv", "/test.out", "/etc/.pwd.lock")  # noqa: S108 - not ours
+ELSEWHERE += tuple(f"/var/{place}" for place in ("log", "cache", "lib/dpkg", "lib/systemd", "lib/apt"))
+BACKUPS = ("passwd-", "group-", "shadow-", "gshadow-")
+
+
+def tree() -> set[str]:
+    """Every path of the system that is somebody's."""
+    paths = {
+        os.path.join(path, name)  # noqa: PTH118 - a hundred thousand of them
+        for path, folders, files in os.walk("/")
+        if not path.startswith(ELSEWHERE)
+        for name in folders + files
+        if name not in BACKUPS
+    }
+    return {path for path in paths if not path.startswith(ELSEWHERE)}
+
+
+def timed(command: str) -> float:
+    """Seconds of a command that works."""
+    start = time.monotonic()
+    done = sh(command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return round(time.monotonic() - start, 1)
+
+
+def enabled() -> list[str]:
+    return [sh(f"systemctl is-enabled edge-retinaface.{kind}").stdout.strip() for kind in ("service", "socket")]
 
 
 # ---- the script

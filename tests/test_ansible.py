@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
 
 import mosquitto
 import msgspec
 import nspawn
 import pytest
 import test_deb
+from machines import SSH, Machine
 
 from edge_retinaface.config import load_config
 from edge_retinaface.model_file import read_model, write_model
@@ -27,12 +27,6 @@ PYTHON_APT = "python3-apt,procps"  # Ansible's apt module needs the first
 MACHINES = ("pi-1", "pi-2", "pi-3")
 BAD = "pi-2"  # its camera is not there: no frame comes to try a model on
 LIMIT_S = 1500
-
-# in the place of ssh: the host is the number of a machine's first process, the command is the last word
-SSH = """#!/bin/sh
-while [ $# -gt 2 ]; do shift; done
-exec nsenter --target "$1" --ipc --mount --net --pid --uts -- sh -c "$2"
-"""
 
 needs_ansible = pytest.mark.skipif(shutil.which("ansible-playbook") is None, reason="apt-get install ansible-lint")
 
@@ -86,46 +80,6 @@ def test_ansible_lint_finds_nothing_in_any_file() -> None:
 # ---- on three booted machines
 
 
-class Machine:
-    """A Debian that is up until the end of the `with`, on this computer's network."""
-
-    def __init__(self, root: Path, folder: Path, pictures: Path) -> None:
-        self._stack = ExitStack()
-        self.root = self._stack.enter_context(nspawn.overlay([root], folder / "upper"))
-        shutil.copytree(pictures, self.root / "srv" / "pictures")
-        command = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe"]
-        command += [f"--machine={folder.name}{os.getpid()}", f"--directory={self.root}"]
-        environ = os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
-        out = self._stack.enter_context((folder / "console").open("wb"))
-        self._nspawn = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environ)
-
-    def __enter__(self) -> Self:
-        end = time.monotonic() + 120
-        while self("systemctl is-system-running --wait").stdout.strip() not in ("running", "degraded"):
-            assert time.monotonic() < end, "did not boot"
-            time.sleep(0.5)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self("systemctl poweroff --force --force")
-        self._nspawn.wait(30)
-        self._stack.close()
-
-    @property
-    def pid(self) -> int:
-        """Of its first process."""
-        children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children").read_text().split()
-        return int(children[0]) if children else 0
-
-    def __call__(self, command: str) -> subprocess.CompletedProcess[str]:
-        enter = ["nsenter", "--target", str(self.pid), "--ipc", "--mount", "--net", "--pid", "--uts", "--"]
-        return subprocess.run([*enter, "sh", "-c", command], capture_output=True, text=True, check=False)
-
-    def current(self) -> str | None:
-        found: str | None = json.loads(self("edge-retinaface model list --json").stdout)["current"]
-        return found
-
-
 @pytest.fixture
 def debian() -> Path:
     base = test_deb.debian("bookworm")
@@ -165,9 +119,24 @@ def inventory(machines: dict[str, Machine], port: int, debs: Path, ssh: Path) ->
         "edge_retinaface_deb_dir": str(debs),
         "edge_retinaface_mqtt": {"host": "127.0.0.1", "port": port},
         "edge_retinaface_fleet_options": f"--host 127.0.0.1 --port {port}",
-        "edge_retinaface_health_wait": 20,
+        "edge_retinaface_health_wait": 60,
     }
     return json.dumps({"cameras": {"hosts": hosts, "vars": variables}})
+
+
+def make_vault(folder: Path) -> list[str]:
+    """Passwords of all machines, encrypted; the broker's file of them; the options for ansible-playbook."""
+    passwords = {name: f"secret of {name}" for name in MACHINES}
+    for name, password in passwords.items():
+        (folder / "users").touch()
+        subprocess.run(["mosquitto_passwd", "-b", str(folder / "users"), name, password], check=True)
+    vault, key = folder / "vault.yml", folder / "key"
+    vault.write_text(json.dumps({"edge_retinaface_mqtt_passwords": passwords}))
+    key.write_text("of the vault")
+    done = ansible("ansible-vault", "encrypt", f"--vault-password-file={key}", str(vault))
+    assert done.returncode == 0, done.stderr
+    assert "secret" not in vault.read_text()
+    return [f"-e@{vault}", f"--vault-password-file={key}"]
 
 
 def changed(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
@@ -198,13 +167,19 @@ def test_a_model_goes_to_one_device_after_the_other_and_stops_at_the_bad_one(
     found = read_model(default_model)
     model = tmp_path / "next.tflite"
     write_model(model, found.flatbuffer, msgspec.structs.replace(found.card, name="next"))
-    with mosquitto.Broker(tmp_path) as broker:
+    vault = make_vault(tmp_path)
+    with mosquitto.Broker(tmp_path, f"allow_anonymous true\npassword_file {tmp_path}/users\n") as broker:
         hosts = tmp_path / "hosts.json"
         hosts.write_text(inventory(machines, broker.port, debs, ssh))
 
-        def play(name: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        def play(name: str, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
             extra = [f"-e{key}={value}" for key, value in variables.items()]
-            return ansible("ansible-playbook", "-i", str(hosts), f"{name}.yml", *extra, environ=environ)
+            start = time.monotonic()
+            done = ansible(
+                "ansible-playbook", "-i", str(hosts), f"{name}.yml", *vault, *options, *extra, environ=environ
+            )
+            sys.stderr.write(f"{name} {' '.join(options)}: {time.monotonic() - start:.0f} s, changed {changed(done)}\n")
+            return done
 
         first = play("site")
         assert first.returncode == 0, first.stdout[-3000:]
@@ -227,3 +202,8 @@ def test_a_model_goes_to_one_device_after_the_other_and_stops_at_the_bad_one(
         assert changed(back) == {"pi-1": 1, "pi-2": 0, "pi-3": 0}
         assert [machines[name].current() for name in MACHINES] == [None, None, None]
         assert changed(play("rollback", edge_retinaface_bad_model=new)) == dict.fromkeys(MACHINES, 0)
+        good = play("model", f"--limit=!{BAD}", **options)
+        assert good.returncode == 0, good.stdout[-3000:]
+        assert [machines[name].current() for name in MACHINES] == [new, None, new]
+        assert changed(play("model", f"--limit=!{BAD}", **options)) == {"pi-1": 0, "pi-3": 0}
+        assert machines["pi-1"]("stat --format='%a %U' /etc/credstore/*").stdout == "600 root\n"
