@@ -2,23 +2,21 @@
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
-from entrants import CACHE, ROOT, ncnn_model, our_model, say
+from emulator import PROCESSORS, executed
+from entrants import ROOT, ncnn_model, our_model, say
 from page import write_arm
 
 from edge_retinaface.images import read_image
 
-PROCESSORS = {"cortex-a72": "Pi 4", "cortex-a76": "Pi 5"}
 SIZES = ((240, 320), (480, 640))
 PARTS = ("letterbox", "invoke", "frame")
-EXTRA = 2  # times more in the second run; the counts repeat within half a percent
+TIMES = 2  # the counts repeat within half a percent
 FIGURES = ROOT / "docs" / "guide" / "performance-arm.json"
 
 
@@ -53,29 +51,8 @@ def main() -> None:
 
 def count(processor: str, picture: Path, kind: str, *rest: str) -> int:
     """Guest instructions of one piece of work."""
-    first, second = (_executed(processor, kind, times, picture, rest) for times in (1, 1 + EXTRA))
-    return (second - first) // EXTRA
-
-
-def _executed(processor: str, kind: str, times: int, picture: Path, rest: tuple[str, ...]) -> int:
-    root, out = CACHE / "arm64", picture.with_suffix(".count")
-    guest = {
-        "LD_LIBRARY_PATH": "/usr/lib/aarch64-linux-gnu",
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'scripts/peers'}:{CACHE / 'site'}",
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    command = ["qemu-aarch64", "-cpu", processor, "-L", root, "-plugin", CACHE / "icount.so"]
-    command += [part for name, value in guest.items() for part in ("-E", f"{name}={value}")]
-    command += [root / "usr/bin/python3.11", ROOT / "scripts/peers/arm_work.py", kind, str(times), picture, *rest]
-    done = subprocess.run(
-        command, env={**os.environ, "ICOUNT_OUT": str(out)}, stderr=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"{kind} on {processor} failed: {done.stderr.strip().splitlines()[-1:]}")
-    return int(out.read_text())
+    (together,) = executed(processor, "arm_work.py", (kind, TIMES, picture, *rest))
+    return together // TIMES
 
 
 def _works(options: argparse.Namespace) -> list[tuple[str, dict[str, tuple[str, ...]]]]:
