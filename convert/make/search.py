@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from convert.calibrate import Pictures
-from convert.evaluation.annotations import load_data
+from convert.evaluation.dataset import Dataset
 from convert.evaluation.prediction import Predictions
 from convert.make.judge import Look, Measured, judge, look, open_subject
 from convert.make.limits import Limits
@@ -40,7 +40,7 @@ class Job:
     spec: ModelSpec
     target: Target
     shown: Shown
-    data: Path | None  # annotated pictures
+    data: Dataset | None  # annotated pictures
     quantize: Quantize = quantize
 
     def make(self, mode: Mode, folder: Path, target: Target) -> Path:
@@ -104,7 +104,7 @@ def _truth(job: Job, float_path: Path) -> tuple[Truth, Predictions]:
     """What to measure on, and what the float network finds there."""
     subject = open_subject(float_path, FLOAT)
     if job.data:
-        truth = annotated_truth(load_data(job.data))
+        truth = annotated_truth(job.data)
         return truth, truth.predictions(subject, f"measuring {FLOAT}")
     kept_back = job.shown.kept_back
     found = tuple(subject.detect(one) for one in kept_back)
