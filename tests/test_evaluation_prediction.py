@@ -2,15 +2,18 @@ import hashlib
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 from evaluation_cases import detections
 
+from convert.evaluation.boxes import OPERATING_SCORE
 from convert.evaluation.dataset import ALL, DataError, Picture
-from convert.evaluation.prediction import Predictions, Subject
+from convert.evaluation.prediction import Predictions, Subject, open_model
 from convert.evaluation.prediction import predict as predict_each
 from edge_retinaface.data import U8, Detections
 from edge_retinaface.errors import ImageError
+from edge_retinaface.model_file import read_model, write_model
 
 
 class Looker:
@@ -118,3 +121,10 @@ def test_a_picture_of_another_size_than_annotated_is_refused(tmp_path: Path) -> 
     rotated = Picture(one.path, one.name, one.boxes, one.counts, size_hw=(30, 20))
     with pytest.raises(DataError, match=r"annotated as 30x20 .*found 20x30"):
         predict(Looker().subject(), [rotated])
+
+
+def test_a_model_is_cut_where_its_card_says_when_it_is_compared(default_model: Path, tmp_path: Path) -> None:
+    whole, path = read_model(default_model), tmp_path / "m.tflite"
+    for on_card, wanted in ((0.42, 0.42), (None, OPERATING_SCORE)):
+        write_model(path, whole.flatbuffer, msgspec.structs.replace(whole.card, threshold=on_card))
+        assert open_model(path).operating_score == wanted

@@ -84,7 +84,9 @@ def _report(data: Dataset, subjects: list[Subject], predictions: list[Prediction
     ]
     if len(evaluations) == 1:
         return Report(evaluations[0])
-    comparison = compare(subjects[0], subjects[1], data, (predictions[0], predictions[1]))
+    reference, candidate = subjects
+    scores = reference.operating_score, candidate.operating_score
+    comparison = compare(reference, candidate, data, (predictions[0], predictions[1]), *scores)
     return Report(evaluations[1], evaluations[0], comparison)
 
 

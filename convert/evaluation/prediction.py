@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from convert.evaluation.boxes import OPERATING_SCORE
 from convert.evaluation.dataset import DataError, Picture
 from convert.evaluation.files import write_whole
 from edge_retinaface import __version__
@@ -18,6 +19,7 @@ from edge_retinaface.data import U8, Detections
 from edge_retinaface.detector import RetinaFace
 from edge_retinaface.errors import UNREADABLE, ImageError
 from edge_retinaface.images import read_image
+from edge_retinaface.model_file import read_model
 
 MIN_SCORE = 0.02  # where the RetinaFace papers and repositories cut for WIDER FACE: lower only adds false alarms
 MAX_IOU = 0.4
@@ -32,6 +34,7 @@ class Subject:
     name: str
     detect: Callable[[U8], Detections]  # uint8 (height, width, 3), BGR
     identity: dict[str, Any]  # plain values that change whenever the detections might: digest, input size, settings
+    operating_score: float = OPERATING_SCORE  # where it is cut in use
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -69,7 +72,8 @@ def open_model(path: Path, *, min_score: float = MIN_SCORE, max_iou: float = MAX
         "max_iou": max_iou,
         "versions": _versions(),
     }
-    return Subject(detector.model_name, detector, identity)
+    own = read_model(path).card.threshold
+    return Subject(detector.model_name, detector, identity, OPERATING_SCORE if own is None else own)
 
 
 def _versions() -> dict[str, str]:
