@@ -94,10 +94,16 @@ def compiled_msgspec(board: Board, version: str) -> Path:
     return folder
 
 
+def fetch(board: Board) -> tuple[Path, Path]:
+    """QEMU for the board, and the board's files; fetched once."""
+    name = f"qemu-{board.machine.replace('armv7l', 'arm')}"
+    qemu = files(QEMU_SUITE, "amd64", "qemu-user") / "usr/bin" / name
+    return qemu, files(board.suite, board.arch, board.packages)
+
+
 def run(board: Board, cpu: str, sites: list[Path], *arguments: str) -> subprocess.CompletedProcess[str]:
     """`python3 *arguments` on the board, with this project and `sites`."""
-    emulator = files(QEMU_SUITE, "amd64", "qemu-user") / "usr/bin" / f"qemu-{board.machine.replace('armv7l', 'arm')}"
-    root = files(board.suite, board.arch, board.packages)
+    emulator, root = fetch(board)
     libraries = [path for name in ("blas", "lapack") for path in root.glob(f"usr/lib/*/{name}")]
     environ = {
         "PATH": "/usr/bin:/bin",
