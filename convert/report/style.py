@@ -38,6 +38,9 @@ td:last-child{overflow-wrap:anywhere}
 rect.float{stroke:var(--float)}rect.ours{stroke:var(--ours)}
 circle.float{fill:var(--float)}circle.ours{fill:var(--ours)}
 span.float{color:var(--float);font-weight:600}span.ours{color:var(--ours);font-weight:600}
-@media print{body{background:#fff;color:#000;font-size:12px}main{padding:0;max-width:none}
-.tiles div{border:1px solid var(--line)}section{margin-top:18px}}
+@media print{:root{--ink:#000;--soft:#444;--line:#ccc;--paper:#fff;--card:#fff;--good:#1f7a4d;--bad:#b3261e}
+body{font-size:11px}main{padding:0;max-width:none}section{margin-top:14px}
+.pair{grid-template-columns:1fr 1fr;gap:0 20px}.shots{grid-template-columns:repeat(4,1fr)}
+.tiles{grid-template-columns:repeat(6,1fr);gap:6px}.tiles div{border:1px solid var(--line);padding:6px 8px}
+.tiles dd{font-size:17px}.tiles dt,.tiles p,.note,table{font-size:10px}td,th{padding:3px 6px 3px 0}}
 """
