@@ -1,6 +1,7 @@
 """The runtime on emulated boards finds the faces that it finds here."""
 
 import json
+import re
 import shutil
 from importlib import metadata
 from pathlib import Path
@@ -23,11 +24,18 @@ pytestmark = [
 ]
 # Kernels of different processors round differently: some 50 steps of 1/256 in a raw box tensor
 BOX_PIXELS, SCORE = 3.0, 0.02
+TFLITE_RUNTIME = "tflite-runtime==2.14.0"
 CPUS = ("cortex-a72", "cortex-a76")  # of a Raspberry Pi 4, which has no LSE atomics, and of a Pi 5
 
 
 def requirements(suite: str) -> str:
     return (ROOT / "deploy" / "debian" / f"requirements-{suite}.txt").read_text()
+
+
+def without_litert(suite: str) -> str:
+    """The pins of the package with tflite-runtime in LiteRT's place."""
+    pins = re.findall(r"^[a-z].*?==\S+", requirements(suite), re.MULTILINE)
+    return "\n".join(TFLITE_RUNTIME if pin.startswith("ai-edge-litert") else pin for pin in pins)
 
 
 def detect(board: Board, cpu: str, site: Path, model: Path, picture: Path) -> dict[str, Any]:
@@ -66,13 +74,22 @@ def test_the_wheels_of_the_package_find_the_same_faces_on_64_bits(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("cpu", CPUS)
+def test_tflite_runtime_finds_the_same_faces_on_64_bits(cpu: str, default_model: Path, astronaut: Path) -> None:
+    site = emulated.wheels(ARM64["bookworm"], without_litert("bookworm"))
+    assert not (site / "ai_edge_litert").exists()
+    found = detect(ARM64["bookworm"], cpu, site, default_model, astronaut)
+    assert_same(found, RetinaFace(default_model)(astronaut), BOX_PIXELS, SCORE)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(
     shutil.which(emulated.CROSS_COMPILER) is None,
     reason="needs apt-get install gcc-arm-linux-gnueabihf libc6-dev-armhf-cross",
 )
 def test_tflite_runtime_finds_the_same_faces_on_32_bits(default_model: Path, astronaut: Path) -> None:
     sites = [
-        emulated.wheels(ARMHF, "tflite-runtime==2.14.0\n"),
+        emulated.wheels(ARMHF, f"{TFLITE_RUNTIME}\n"),
         emulated.compiled_msgspec(ARMHF, metadata.version("msgspec")),
     ]
     program = (

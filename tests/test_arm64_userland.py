@@ -1,7 +1,6 @@
 """The package and the wheel, installed in Debians for 64-bit ARM, find the faces that are found here."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -9,11 +8,10 @@ import pytest
 import test_deb
 import userland
 from emulated import ARM64, wheels
-from test_arm64 import BOX_PIXELS, CPUS, SCORE, assert_same, requirements
+from test_arm64 import BOX_PIXELS, CPUS, SCORE, TFLITE_RUNTIME, assert_same, requirements, without_litert
 
 from edge_retinaface import RetinaFace
 
-TFLITE_RUNTIME = "tflite-runtime==2.14.0"
 pytestmark = [
     pytest.mark.arm64,
     pytest.mark.slow,
@@ -21,12 +19,6 @@ pytestmark = [
     pytest.mark.timeout(3600),  # the first time makes a Debian, program by program under emulation
     pytest.mark.skipif(bool(userland.missing()), reason=userland.missing() or "-"),
 ]
-
-
-def without_hashes(suite: str, interpreter: str) -> str:
-    """The pins of the package, with this interpreter in LiteRT's place."""
-    pins = re.findall(r"^[a-z].*?==\S+", requirements(suite), re.MULTILINE)
-    return "\n".join(interpreter if pin.startswith("ai-edge-litert") else pin for pin in pins)
 
 
 def see_that_it_finds_the_same(here: Path, command: str, model: Path, picture: Path) -> None:
@@ -65,7 +57,7 @@ def test_the_wheel_in_a_virtual_environment_finds_the_same_faces_with_either_int
     suite: str, interpreter: str, tmp_path: Path, wheel: Path, default_model: Path, astronaut: Path
 ) -> None:
     board = ARM64[suite]
-    pins = without_hashes(suite, interpreter) if interpreter == TFLITE_RUNTIME else requirements(suite)
+    pins = without_litert(suite) if interpreter == TFLITE_RUNTIME else requirements(suite)
     with userland.opened(board, tmp_path) as here:
         userland.run(here, "python3", "-m", "venv", "--system-site-packages", "/opt/edge-retinaface")
         site = here / f"opt/edge-retinaface/lib/python{board.python}/site-packages"
