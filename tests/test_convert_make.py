@@ -1,5 +1,8 @@
 """The parts of gating: what each says of made-up figures."""
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
@@ -9,7 +12,9 @@ from convert.layout import HEADS
 from convert.make.collapse import dead_channel, separation
 from convert.make.limits import Limits
 from convert.make.operating import has_moved, operating_score
+from convert.make.shown import choose_pictures
 from edge_retinaface.data import F32, Detections
+from edge_retinaface.spec import ModelSpec
 
 pytestmark = pytest.mark.convert
 
@@ -92,3 +97,16 @@ def test_scores_have_moved_where_one_side_reports_more_than_chance_allows() -> N
     assert not has_moved(at_half(100, 95, 92))  # 8 lost, 3 extra: 5 is 1.5 deviations
     assert has_moved(at_half(100, 80, 78))  # 22 lost, 2 extra: 20 is 4.1
     assert has_moved(at_half(100, 130, 98))
+
+
+@pytest.mark.parametrize(("count", "calibrate", "measure"), [(9, 9, 0), (10, 8, 2), (14, 12, 2)])
+def test_every_fifth_picture_of_a_folder_is_kept_back_unless_they_are_few(
+    count: int, calibrate: int, measure: int, tmp_path: Path
+) -> None:
+    for number in range(count):
+        cv2.imwrite(str(tmp_path / f"{number:02}.png"), np.full((32, 32, 3), number, np.uint8))
+    spec = ModelSpec((32, 32))
+    shown = choose_pictures(tmp_path, spec, keep_back=True)
+    assert (len(shown.calibration.tensors), len(shown.kept_back)) == (calibrate, measure)
+    assert [int(one.max()) for one in shown.kept_back] == [4, 9][:measure]
+    assert len(choose_pictures(tmp_path, spec, keep_back=False).calibration.tensors) == count
