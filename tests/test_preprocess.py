@@ -1,3 +1,5 @@
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -66,6 +68,18 @@ def test_a_writer_writes_what_letterbox_does_whatever_came_before(order: Channel
         expected = np.empty((96, 128, 3), np.uint8)
         assert writer.write(pixels, order, tensor) == letterbox(pixels, order, SPEC, expected)
         assert (tensor == expected.astype(int) - (128 if dtype is np.int8 else SPEC.centre)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.float32])
+def test_after_the_first_frame_of_a_size_no_memory_is_taken_for_the_next(dtype: type) -> None:
+    writer, tensor = InputWriter(ModelSpec((192, 256))), np.empty((192, 256, 3), dtype)
+    pixels = np.zeros((960, 1280, 3), np.uint8)
+    writer.write(pixels, "RGB", tensor)
+    tracemalloc.start()
+    writer.write(pixels, "RGB", tensor)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40_000  # bytes: numpy casts in pieces of 32 KiB; the tensor has at least 147,456
 
 
 def test_half_the_size_is_the_mean_of_four_pixels() -> None:
