@@ -4,7 +4,7 @@ TFLite's int8 rules: activations have one scale and zero point a tensor, weights
 biases are int32 at input scale times weight scale; padding, nearest resizing and concatenation keep the scale.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,7 +86,7 @@ def quantize_graph(
     `ranges` are by tensor number, `convs` by the number of a convolution's weight tensor; operators whose numbers are
     in `floats` stay float.
     """
-    spans = _share(graph, ranges)
+    spans = share(graph, ranges)
     stays = [number in floats for number in range(len(graph.operators))]
     maker = {int(operator.outputs[0]): stays[number] for number, operator in enumerate(graph.operators)}
     for tensor in graph.inputs:
@@ -114,23 +114,24 @@ def quantize_graph(
         graph.set_version(kind, version)
 
 
-def _share(graph: Graph, ranges: Mapping[int, Range]) -> dict[int, Range]:
+def share(graph: Graph, ranges: Mapping[int, Range]) -> dict[int, Range]:
     """Ranges in which tensors that must have one scale have one range: the widest."""
-    spans = dict(ranges)
-    groups = [
-        [int(tensor) for tensor in (*operator.inputs, *operator.outputs) if int(tensor) in ranges]
-        for operator in graph.operators
-        if graph.kind(operator) in SAME_SCALE
-    ]
-    changed = True
-    while changed:
-        changed = False
-        for group in groups:
-            widest = Range(min(spans[one].low for one in group), max(spans[one].high for one in group))
-            if any(spans[one] != widest for one in group):
-                spans.update(dict.fromkeys(group, widest))
-                changed = True
-    return spans
+    leaders = scale_groups(graph, ranges)
+    spans: dict[int, Range] = {}
+    for tensor, span in ranges.items():
+        widest = spans.get(leaders[tensor], span)
+        spans[leaders[tensor]] = Range(min(widest.low, span.low), max(widest.high, span.high))
+    return {tensor: spans[leaders[tensor]] for tensor in ranges}
+
+
+def scale_groups(graph: Graph, tensors: Iterable[int]) -> dict[int, int]:
+    """For each of the activation tensors the first of those that must have one scale with it."""
+    leaders = {tensor: tensor for tensor in tensors}
+    for operator in graph.operators:
+        if graph.kind(operator) in SAME_SCALE:
+            group = {leaders[int(one)] for one in (*operator.inputs, *operator.outputs) if int(one) in leaders}
+            leaders = {tensor: min(group) if one in group else one for tensor, one in leaders.items()}
+    return leaders
 
 
 def _bridge(graph: Graph, tensor: int, span: Range, done: list[Any], *, to_float: bool) -> int:

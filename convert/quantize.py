@@ -5,6 +5,8 @@ from pathlib import Path
 
 from convert.backend import keras
 from convert.calibrate import Pictures, measure_ranges
+from convert.distill.plan import Plan
+from convert.distill.scenes import Scene, find_scenes
 from convert.equalize import equalize
 from convert.graph import CONVOLUTIONS, Graph
 from convert.int8 import quantize_graph, round_convolutions
@@ -14,9 +16,10 @@ from convert.observe import observe
 from convert.pairs import pair_first_convolution
 from convert.ranges import choose_ranges
 from convert.tflite import Mode, tensor_quantization, to_flatbuffer
+from convert.tune import tune
 from convert.weights import Weights, centre_input
 from edge_retinaface import __version__, model_file
-from edge_retinaface.errors import ModelError
+from edge_retinaface.errors import ImageError, ModelError
 from edge_retinaface.spec import ModelSpec, check_input_hw
 
 EARLY = 11  # convolutions: int8 loses as much in these as in all others, which hold nine tenths of the arithmetic
@@ -31,43 +34,45 @@ def make_spec(weights: Weights, input_hw: tuple[int, int]) -> ModelSpec:
 
 
 def quantize(
-    weights: Weights, spec: ModelSpec, mode: Mode, pictures: Pictures | None = None, target: Target = "cpu"
+    weights: Weights,
+    spec: ModelSpec,
+    mode: Mode,
+    pictures: Pictures | None = None,
+    target: Target = "cpu",
+    tuning: Plan | None = None,
 ) -> bytes:
-    """A TFLite flatbuffer; `pictures` calibrate int8. The input is pixel - spec.centre in every mode."""
-    weights = centre_input(weights, spec.centre)
+    """A TFLite flatbuffer; `pictures` calibrate int8, and train it where there is a plan for `tuning`.
+
+    The input is pixel - spec.centre in every mode.
+    """
+    centred = centre_input(weights, spec.centre)
     if target == "edgetpu" and mode == "mixed":
         raise ModelError("edgetpu: wanted an int8 file, found mode mixed: the Edge TPU has no float")
     if mode in ("float32", "float16", "dynamic_range"):
-        return to_flatbuffer(build_network(weights, spec.input_hw, target), mode)
+        return to_flatbuffer(build_network(centred, spec.input_hw, target), mode)
     if pictures is None:
         raise ModelError(f"{mode}: wanted calibration pictures, found none")
-    ranges = measure_ranges(build_network(weights, spec.input_hw), pictures)
+    reaches = measure_ranges(build_network(centred, spec.input_hw), pictures)
     keras.backend.clear_session()
-    model = build_network(equalize(weights, ranges), spec.input_hw, target)
-    flatbuffer = (
-        _mix(model, spec, pictures)
-        if mode == "mixed"
-        else to_flatbuffer(model, mode, lambda: pictures.inputs("calibrating"))
-    )
+    equal = equalize(centred, reaches)
+    graph = Graph(to_flatbuffer(build_network(equal, spec.input_hw, target), "float32"))
+    floats = _early(graph) if mode == "mixed" else range(0)
+    ranges = choose_ranges(graph, observe(graph, pictures), spec.centre)
+    if tuning:
+        ranges = tune(graph, ranges, floats, equal, _scenes(weights, pictures), tuning, target)
+    quantize_graph(graph, ranges, round_convolutions(graph), floats)
     if target == "cpu":
-        flatbuffer = _arrange(flatbuffer)
+        pair_first_convolution(graph)  # the same network, quicker in XNNPACK: last, so that no other pass has to know
+    flatbuffer = graph.pack()
     _check_input(flatbuffer, spec)
     return flatbuffer
 
 
-def _mix(model: keras.Model, spec: ModelSpec, pictures: Pictures) -> bytes:
-    """Int8 but for the early convolutions, by our own hands: the converter knows no such thing."""
-    graph = Graph(to_flatbuffer(model, "float32"))
-    ranges = choose_ranges(graph, observe(graph, pictures), spec.centre)
-    quantize_graph(graph, ranges, round_convolutions(graph), _early(graph))
-    return graph.pack()
-
-
-def _arrange(flatbuffer: bytes) -> bytes:
-    """The same network in the forms that XNNPACK runs quickest: the last pass, so that no other has to know them."""
-    graph = Graph(flatbuffer)
-    pair_first_convolution(graph)
-    return graph.pack()
+def _scenes(weights: Weights, pictures: Pictures) -> tuple[Scene, ...]:
+    try:
+        return find_scenes(weights, pictures.tensors)
+    except ImageError as error:
+        raise ModelError(f"{error}; --no-tune does without") from error
 
 
 def _early(graph: Graph) -> range:

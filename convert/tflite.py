@@ -1,7 +1,7 @@
 """The TensorFlow Lite converter and the flatbuffer: everything of theirs that is private is used here and only here."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import flatbuffers  # type: ignore[import-untyped] # no types in it
@@ -10,33 +10,20 @@ import numpy as np
 from convert.backend import keras, schema, tf
 from convert.layout import HEADS, PICTURE
 from convert.streams import silence
-from edge_retinaface.data import F32
 from edge_retinaface.errors import ModelError
 from edge_retinaface.model_file import FLATBUFFER_ID
 
-ConverterMode = Literal["int8", "float32", "float16", "dynamic_range"]
-Mode = Literal["int8", "mixed", "float32", "float16", "dynamic_range"]  # mixed is made by convert/int8.py
+ConverterMode = Literal["float32", "float16", "dynamic_range"]
+Mode = Literal["int8", "mixed", "float32", "float16", "dynamic_range"]  # the first two are made by convert/int8.py
 
 
-def to_flatbuffer(
-    model: keras.Model, mode: ConverterMode, pictures: Callable[[], Iterable[F32]] | None = None
-) -> bytes:
-    """The network as a TFLite flatbuffer with named tensors.
-
-    `pictures` gives float32 (1, H, W, 3) network inputs to calibrate int8 with. Input and outputs are int8 in int8
-    mode, float32 in the others.
-    """
+def to_flatbuffer(model: keras.Model, mode: ConverterMode) -> bytes:
+    """The network as a TFLite flatbuffer with named tensors; input and outputs are float32."""
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if mode != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if mode == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if mode == "int8":
-        if pictures is None:
-            raise ModelError("int8: wanted calibration pictures, found none")
-        converter.representative_dataset = lambda: ([picture] for picture in pictures())
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.int8
     with silence() as heard, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of statistics that only its predecessor needed
         try:

@@ -19,7 +19,7 @@ def convert(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_a_model_file_is_made_and_verified_and_its_path_is_all_of_standard_output(tmp_path: Path) -> None:
     weights, model = tmp_path / "weights.bin", tmp_path / "models" / "small.tflite"
     weights.write_bytes(default_onnx())
-    made = convert("quantize", weights, "--size", "96x128", "--output", model, "--family", "pytorch")
+    made = convert("quantize", weights, "--size", "96x128", "--output", model, "--family", "pytorch", "--no-tune")
     assert (made.returncode, made.stdout, made.stderr) == (0, f"{model}\n", "")
     assert read_model(model).card.quantization.images == 64
     verified = convert("verify", model, weights, "--family", "pytorch")

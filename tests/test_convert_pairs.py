@@ -7,9 +7,12 @@ from numpy.typing import NDArray
 from convert.calibrate import Pictures
 from convert.families import FAMILIES, PYTORCH
 from convert.graph import Graph, run
+from convert.int8 import quantize_graph, round_convolutions
 from convert.layout import HEADS
 from convert.network import build_network
+from convert.observe import observe
 from convert.pairs import CELL, pair_first_convolution, pair_kernel
+from convert.ranges import choose_ranges
 from convert.tflite import to_flatbuffer
 from convert.weights import centre_input
 from edge_retinaface.spec import ModelSpec
@@ -25,7 +28,9 @@ SAME_PADDING = next(family for family in FAMILIES if family.structure.padding ==
 def int8(request: pytest.FixtureRequest) -> bytes:
     model = build_network(centre_input(random_weights(request.param), SPEC.centre), SPEC.input_hw)
     pictures = Pictures.letterboxed(SCENES, SPEC)
-    return to_flatbuffer(model, "int8", lambda: pictures.inputs("calibrating"))
+    graph = Graph(to_flatbuffer(model, "float32"))
+    quantize_graph(graph, choose_ranges(graph, observe(graph, pictures), SPEC.centre), round_convolutions(graph))
+    return graph.pack()
 
 
 def paired(flatbuffer: bytes) -> Graph:

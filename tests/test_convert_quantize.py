@@ -11,6 +11,7 @@ from convert.families import PYTORCH_1MB
 from convert.layout import HEADS
 from convert.quantize import make_spec, quantize, write
 from convert.tflite import Mode, tensor_quantization
+from convert.tune import TUNING
 from convert.verify import passes, verify
 from convert.weights import Layer, Weights
 from edge_retinaface.detector import RetinaFace
@@ -74,6 +75,23 @@ def test_the_card_says_what_the_file_is(make: Make) -> None:
 
 def test_the_spec_carries_the_familys_anchors() -> None:
     assert make_spec(random_weights(PYTORCH_1MB), INPUT_HW).anchor_sizes == ((10, 20), (32, 64), (128, 256))
+
+
+def test_int8_without_pictures_is_refused() -> None:
+    with pytest.raises(ModelError, match="int8: wanted calibration pictures, found none"):
+        quantize(random_weights(), make_spec(random_weights(), INPUT_HW), "int8")
+
+
+def test_pictures_without_a_face_teach_nothing_and_the_way_out_is_named() -> None:
+    spec = make_spec(random_weights(), INPUT_HW)
+    kernel, bias = random_weights().layers["scores_8"]
+    blind = random_weights().with_layers(
+        {f"scores_{stride}": Layer(kernel * 0, bias * 0 - 9) for stride in (8, 16, 32)}
+    )
+    with pytest.raises(
+        ModelError, match="wanted pictures with faces, found none in 6 pictures; --no-tune does without"
+    ):
+        quantize(blind, spec, "int8", Pictures.letterboxed(SCENES, spec), tuning=TUNING)
 
 
 def test_a_score_head_that_says_something_else_is_noticed(make: Make) -> None:

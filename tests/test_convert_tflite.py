@@ -71,8 +71,3 @@ def test_a_flatbuffer_without_our_signature_is_refused(float32: bytes) -> None:
     model.signatureDefs = [signature]
     with pytest.raises(ModelError, match="TFLite signature: wanted image to"):
         name_tensors(pack(model))
-
-
-def test_int8_without_pictures_is_refused() -> None:
-    with pytest.raises(ModelError, match="int8: wanted calibration pictures, found none"):
-        to_flatbuffer(build_network(random_weights(), (16, 16)), "int8")

