@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
+import cv2
+
 from edge_retinaface.cameras import quiet_opencv
 from edge_retinaface.config import Config
 from edge_retinaface.service.detection import Detector
@@ -20,6 +22,7 @@ def serve(load: Callable[[], Config], environ: Mapping[str, str], parts: Parts |
     What comes back says whether something was left behind: then end the process with `leave`.
     """
     quiet_opencv()
+    cv2.setNumThreads(1)  # with more, each frame's scaling waits for whichever thread a busy machine lets wait
     service = Service(load, environ, parts)
     with service.signals():
         service.run()
