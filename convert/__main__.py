@@ -18,6 +18,7 @@ from convert.arguments import (
     read_noted,
 )
 from convert.calibrate import folder_pictures
+from convert.compress.command import compress_command
 from convert.doctor.command import doctor_command
 from convert.edgetpu.command import edgetpu_command
 from convert.evaluation.command import eval_command
@@ -37,6 +38,7 @@ app = typer.Typer(
     help="Trained RetinaFace weights in, model files for the device out.",
 )
 
+app.command(name="compress")(compress_command)
 app.command(name="eval")(eval_command)
 app.command(name="edgetpu")(edgetpu_command)
 app.command(name="doctor")(doctor_command)

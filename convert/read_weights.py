@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from convert.archive import unzip
+from convert.compress.store import DESCRIPTION, parse_compressed
 from convert.families import Family
 from convert.import_keras import import_keras
 from convert.import_onnx import import_onnx
@@ -17,6 +18,7 @@ from edge_retinaface import model_file
 from edge_retinaface.errors import UNREADABLE, ModelError
 
 Importer = Callable[[bytes, str], tuple[dict[str, Layer], tuple[Family, ...]]]
+COMPRESSED = "compressed"
 IMPORTERS: dict[str, Importer] = {"onnx": import_onnx, "keras": import_keras, "pytorch": import_pytorch}
 
 
@@ -35,6 +37,11 @@ def read_weights(path: Path, family: str | None = None) -> tuple[Weights, str]:
 def parse_weights(content: bytes, what: str, family: str | None = None) -> tuple[Weights, str]:
     """As `read_weights`, from a file's content; `what` names it in errors."""
     kind = _format(content, what)
+    if kind == COMPRESSED:  # which says its family itself
+        weights = parse_compressed(content, what)
+        if family not in (None, weights.family.name):
+            raise ModelError(f"{what}: wanted weights of family {family}, found {weights.family.name}")
+        return weights, ""
     layers, families = IMPORTERS[kind](content, what)
     source = model_file.Weights(format=kind, sha256=hashlib.sha256(content).hexdigest())
     if family is None:
@@ -61,6 +68,8 @@ def _format(content: bytes, what: str) -> str:
 
 def _zip_format(content: bytes, what: str) -> str:
     names = list(unzip(content, what))
+    if DESCRIPTION in names:
+        return COMPRESSED
     if "model.weights.h5" in names:
         return "keras"
     if any(name.endswith("/data.pkl") for name in names):

@@ -40,20 +40,30 @@ class Weights:
 def make_weights(
     layers: Mapping[str, Layer], family: Family, source: model_file.Weights, convs: Table = CONVS
 ) -> Weights:
-    """Checked weights for BGR pictures: the table's layers, each of its shape; ModelError lists what is not so."""
+    """Checked weights for BGR pictures from layers as they were trained; ModelError lists what does not fit."""
+    ready = {
+        name: _score_difference(layer, convs[name].outputs) if name in convs and name.startswith("scores") else layer
+        for name, layer in layers.items()
+    }
+    first = _first(convs)
+    if family.order == "RGB" and first in ready:
+        ready[first] = Layer(ready[first].kernel[:, :, ::-1], ready[first].bias)
+    return checked_weights(ready, family, source, convs)
+
+
+def checked_weights(layers: Mapping[str, Layer], family: Family, source: model_file.Weights, convs: Table) -> Weights:
+    """Weights of layers that are for BGR pictures already: the table's, each of its shape, or ModelError."""
     missing = [name for name in convs if name not in layers]
     extra = [name for name in layers if name not in convs]
     if missing or extra:
         raise ModelError(f"weights: wanted every layer once, found missing: {missing}, left over: {extra}")
     ready = {}
     for name, conv in convs.items():
-        layer = _score_difference(layers[name], conv.outputs) if name.startswith("scores") else layers[name]
+        layer = layers[name]
         if layer.kernel.shape != conv.kernel_shape or layer.bias.shape != (conv.outputs,):
             raise ModelError(f"{name}: wanted a kernel {conv.kernel_shape}, found {layer.kernel.shape}")
         if not (np.isfinite(layer.kernel).all() and np.isfinite(layer.bias).all()):
             raise ModelError(f"{name}: wanted finite numbers, found infinity or NaN")
-        if conv.source == PICTURE and family.order == "RGB":
-            layer = Layer(layer.kernel[:, :, ::-1], layer.bias)
         ready[name] = Layer(np.ascontiguousarray(layer.kernel, np.float32), layer.bias.astype(np.float32))
     return Weights(convs, ready, family, source)
 
@@ -71,11 +81,15 @@ def centre_input(weights: Weights, centre: int) -> Weights:
 
     The difference goes into the first bias, exact but for the outermost pixels: zero padding now means `centre`.
     """
-    first = next(conv.name for conv in weights.convs.values() if conv.source == PICTURE)
+    first = _first(weights.convs)
     kernel, bias = weights.layers[first]
     shift = centre - np.array(weights.family.mean)
     moved = bias + np.einsum("hwio,i->o", kernel.astype(np.float64), shift)
     return weights.with_layers({first: Layer(kernel, moved.astype(np.float32))})
+
+
+def _first(convs: Table) -> str:
+    return next(conv.name for conv in convs.values() if conv.source == PICTURE)
 
 
 def _score_difference(layer: Layer, outputs: int) -> Layer:

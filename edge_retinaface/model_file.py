@@ -38,11 +38,25 @@ class Quantization(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""  # sha256 over the calibration pictures, in order
 
 
+class Compression(msgspec.Struct, frozen=True, kw_only=True):
+    """How the network was made smaller before it was quantized."""
+
+    macs_before: int  # multiply-accumulates of one inference at 480x640
+    macs_after: int
+    ranks: dict[str, int]  # of factorised convolutions, by name
+    widths: dict[str, int]  # channels that are left, by convolution
+    pictures: int  # that it was measured and trained on, without labels
+    digest: str  # sha256 over them, in order
+    steps: int  # of training, until the best moment; 0: none
+    seed: int
+
+
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
     """Where the weights came from."""
 
     format: str  # onnx, keras, pytorch
     sha256: str
+    compression: Compression | None = None
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,8 +41,8 @@ def loss_parts(meant: Mapping[str, tf.Tensor], said: Mapping[str, tf.Tensor], hi
         for kind in ("boxes", "landmarks")
     )
     return Parts(
-        scores=tf.reduce_sum(entropy) / faces,
-        logits=0.2 * tf.reduce_sum(look * apart) / (tf.reduce_sum(look) + 1.0),
+        scores=2.0 * tf.reduce_sum(entropy) / faces,
+        logits=0.6 * tf.reduce_sum(look * apart) / (tf.reduce_sum(look) + 1.0),
         boxes=3.0 * boxes,
         landmarks=2.0 * landmarks,
         features=tf.add_n([tf.constant(0.0), *(_features(meant[one], said[one], meant) for one in hints)]),

@@ -1,0 +1,1 @@
+"""A network with fewer multiplications that says the same: factorisation, pruning, then training without labels."""

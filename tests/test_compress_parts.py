@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+
+from convert.compress.choose import Choices, choose
+from convert.compress.closed_form import Elimination, factorise, refit
+from convert.compress.curves import Width, even_widths
+from convert.compress.macs import count_macs
+from convert.compress.shape import Shape, smaller_table
+from convert.compress.statistics import Metric
+from convert.compress.units import Reader, find_groups, find_units
+from convert.layout import CONVS
+from convert.weights import F64
+from edge_retinaface.errors import UsageError
+
+pytestmark = pytest.mark.convert
+UNITS = find_units(CONVS)
+GROUPS = {group.producer: group for group in find_groups(CONVS, UNITS)}
+CHANCE = np.random.default_rng(0)
+
+
+def metric(inputs: int, outputs: int) -> tuple[Metric, F64]:
+    """A metric and the samples that its inputs have."""
+    turn = CHANCE.normal(size=(inputs, inputs)) + 3 * np.eye(inputs)
+    samples = CHANCE.normal(size=(4000, inputs)) @ turn + CHANCE.normal(size=inputs)
+    gradients = CHANCE.normal(size=(4000, outputs)) @ CHANCE.normal(size=(outputs, outputs))
+    return Metric(samples.mean(0), np.cov(samples.T), gradients.T @ gradients / 4000), samples
+
+
+def test_the_network_costs_what_was_counted_by_hand() -> None:
+    assert count_macs(CONVS) == 735_052_800  # 480x640
+    assert count_macs({"stage1.0": CONVS["stage1.0"]}) == 240 * 320 * 8 * 27
+
+
+def test_convolutions_that_read_the_same_are_one_unit() -> None:
+    assert UNITS["ssh1.conv3x3"].names == ("ssh1.conv3x3", "ssh1.conv5x5_1")
+    assert UNITS["boxes_8"].names == ("boxes_8", "scores_8", "landmarks_8")
+    assert "stage1.0" not in UNITS
+    assert sum(len(unit.names) for unit in UNITS.values()) == 56 - 13 - 1
+
+
+def test_channels_go_with_their_depthwise_convolution_and_all_who_read_them_but_added_ones_stay() -> None:
+    group = GROUPS["stage1.5.pointwise"]
+    assert group.depthwise == ("stage2.0.depthwise",)
+    assert {reader.unit for reader in group.readers} == {"fpn.output1", "stage2.0.pointwise"}
+    assert GROUPS["ssh1.conv7x7_3"].readers == (Reader("boxes_8", 48),)
+    assert not {"fpn.output1", "fpn.output2", "fpn.output3", "fpn.merge2"} & GROUPS.keys()
+
+
+def test_full_rank_is_the_matrix_and_each_lower_rank_loses_what_its_error_says() -> None:
+    measure, samples = metric(12, 6)
+    matrix = CHANCE.normal(size=(6, 12))
+    factors = factorise(matrix, measure)
+    np.testing.assert_allclose(factors.second @ factors.first, matrix, atol=1e-6)
+    for rank in (1, 3):
+        lost = matrix - factors.second[:, :rank] @ factors.first[:rank]
+        said = (samples - measure.mean) @ lost.T
+        assert np.trace(measure.outputs @ np.cov(said.T)) == pytest.approx(factors.errors[rank], rel=0.05)
+    assert factors.errors[6] == 0
+
+
+def test_what_is_dropped_is_made_up_for_by_what_is_like_it() -> None:
+    measure, samples = metric(8, 4)
+    double = np.insert(samples, 8, 2 * samples[:, 3] + 5, axis=1)  # a ninth input that the fourth can stand in for
+    twice = Metric(double.mean(0), np.cov(double.T), measure.outputs)
+    matrix = CHANCE.normal(size=(4, 9))
+    blocks = [np.array([number]) for number in range(9)]
+    costs = Elimination(matrix, twice, blocks).costs()
+    assert max(costs[3], costs[8]) < 0.2 * min(cost for number, cost in costs.items() if number not in (3, 8))
+    smaller, more = refit(matrix, np.arange(8), twice)
+    said, wanted = double[:, :8] @ smaller.T + more, double @ matrix.T
+    assert np.abs(said - wanted).max() < 0.02 * np.abs(wanted).max()
+
+
+def test_eliminating_two_blocks_one_after_the_other_costs_what_doing_without_both_does() -> None:
+    measure, _ = metric(6, 3)
+    matrix = CHANCE.normal(size=(3, 6))
+    elimination = Elimination(matrix, measure, [np.array([2 * n, 2 * n + 1]) for n in range(3)])
+    total = elimination.costs()[0]
+    elimination.drop(0)
+    total += elimination.costs()[2]
+    kept = np.array([2, 3])
+    best, _ = refit(matrix, kept, measure)
+    lost = matrix.copy()
+    lost[:, kept] -= best
+    assert total == pytest.approx(np.trace(measure.outputs @ lost @ measure.inputs @ lost.T), rel=0.02)
+
+
+def test_widths_are_multiples_of_8_and_from_32_of_16() -> None:
+    assert even_widths(64) == [8, 16, 24, 32, 48]
+    assert even_widths(16) == [8]
+
+
+def test_a_shapes_table_has_a_linear_convolution_before_each_factorised_unit_and_narrower_readers() -> None:
+    kept = {"fpn.merge1": np.arange(24), "stage2.1.pointwise": np.arange(112)}
+    table = smaller_table(CONVS, UNITS, GROUPS, Shape({"ssh1.conv3x3": 16}, kept))
+    basis = table["ssh1.conv3x3.basis"]
+    assert (basis.side, basis.inputs, basis.outputs, basis.place) == (3, 24, 16, "linear")
+    assert (table["ssh1.conv5x5_1"].source, table["ssh1.conv5x5_1"].side) == ("ssh1.conv3x3.basis", 1)
+    assert table["stage2.2.depthwise"].inputs == table["stage2.2.depthwise"].outputs == 112
+    assert (table["stage2.2.pointwise"].inputs, table["stage2.2.pointwise"].outputs) == (112, 128)
+    assert list(table).index("ssh1.conv3x3.basis") < list(table).index("ssh1.conv3x3")
+
+
+def choices(rank_error: float, width_error: float) -> Choices:
+    ranks = {"fpn.merge1": {32: rank_error}, "fpn.merge2": {32: 5.0}}
+    return Choices(CONVS, UNITS, GROUPS, ranks, {"ssh1.conv3x3": {16: Width(width_error, np.arange(16))}})
+
+
+def test_what_loses_least_goes_first_until_the_budget_is_met() -> None:
+    shape = choose(choices(1.0, 9.0), 700_000_000)
+    assert (shape.ranks, dict(shape.kept)) == ({"fpn.merge1": 32}, {})
+    shape = choose(choices(9.0, 0.5), 700_000_000)
+    assert (shape.ranks, list(shape.kept)) == ({}, ["ssh1.conv3x3"])
+
+
+def test_a_budget_out_of_reach_is_refused_with_what_can_be_reached() -> None:
+    with pytest.raises(UsageError, match=r"wanted at least \d{9}, the least .*, found 1000"):
+        choose(choices(1.0, 1.0), 1000)
