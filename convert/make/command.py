@@ -92,13 +92,18 @@ def quantize_command(
     limits = Limits(max_ap_drop, max_landmark_error)
     modes = _parse_modes(mode or (), target, limits)
     annotated = load_data(data) if data else None
+    folder = _check_compress(calibration, modes) if compress is not None else None
     ready = read_noted(weights, family)
     ending = "-for-edgetpu" if target == "edgetpu" else ""  # X_edgetpu.tflite is what its compiler writes
 
     def name(chosen: str) -> Path:
         return output or Path(f"{weights.stem}-{size}-{chosen}{ending}.tflite")
 
-    smaller = _smaller(ready, compress, calibration, modes, keep_back=annotated is None) if compress else None
+    smaller = None
+    if folder:
+        shown = training_pictures(folder, keep_back=annotated is None)
+        budget = share_budget(ready, compress or 0.0)
+        smaller = compressed(ready, shown, budget, STANDARD.steps, STANDARD.seed).weights
     _make(ready, name, input_hw, calibration, modes, target, limits, annotated, report, smaller, tune=tune)
 
 
@@ -129,14 +134,13 @@ def _parse_modes(named: Sequence[str], target: Target, limits: Limits) -> Sequen
     return tuple(one for one in known if one in named)
 
 
-def _smaller(weights: Weights, share: float, folder: Path | None, modes: Sequence[Mode], *, keep_back: bool) -> Weights:
-    """The compressed weights that are to be quantized."""
+def _check_compress(folder: Path | None, modes: Sequence[Mode]) -> Path:
+    """The folder that a smaller network is made with."""
     if folder is None:
         raise UsageError("--compress: wanted --pictures, a folder of pictures with faces, found none")
     if FLOAT in modes:
         raise UsageError("--compress: wanted a quantized --mode (convert compress makes float weights), found float32")
-    pictures = training_pictures(folder, keep_back=keep_back)
-    return compressed(weights, pictures, share_budget(weights, share), STANDARD.steps, STANDARD.seed).weights
+    return folder
 
 
 def _make(

@@ -1,0 +1,62 @@
+"""The command `compress`, and `quantize --compress`, up to where the minutes begin."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from convert_weights import random_weights
+
+from convert.calibrate import Pictures
+from convert.compress.command import share_budget
+from convert.make.search import FLOAT, Job
+from convert.make.shown import Shown, choose_pictures, training_pictures
+from convert.quantize import make_spec
+from edge_retinaface.model_file import Compression, read_model
+
+pytestmark = pytest.mark.convert
+SPEC = make_spec(random_weights(), (64, 96))
+DONE = Compression(
+    macs_before=7, macs_after=5, ranks={"fpn.merge1": 32}, widths={}, pictures=3, digest="", steps=9, seed=0
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["compress", "any", "--pictures", "."], "wanted one of --macs and --share, found both or neither"),
+        (["compress", "any", "--pictures", ".", "--macs", "few"], "--macs: wanted a number such as 464M, found few"),
+        (["quantize", "any", "--compress", "0.7"], "--compress: wanted --pictures, a folder of pictures with faces"),
+        (["quantize", "any", "--compress", "0.7", "--pictures", ".", "--mode", "float32"], "found float32"),
+    ],
+)
+def test_a_users_mistake_is_one_line_before_anything_is_read(arguments: list[str], line: str) -> None:
+    command = [sys.executable, "-m", "convert", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert line in done.stderr
+
+
+def test_a_share_is_of_the_whole_networks_multiplications() -> None:
+    assert share_budget(random_weights(), 0.5) == 735_052_800 // 2
+
+
+def test_the_float_file_is_the_originals_and_all_others_are_the_smaller_networks(tmp_path: Path) -> None:
+    source = random_weights().source
+    smaller = replace(random_weights(), source=type(source)(format="onnx", sha256="1" * 64, compression=DONE))
+    pictures = Pictures.letterboxed(np.random.default_rng(0).integers(0, 256, (2, 60, 80, 3), np.uint8), SPEC)
+    job = Job(random_weights(), SPEC, "cpu", Shown(pictures, (), ""), None, smaller=smaller)
+    assert read_model(job.make(FLOAT, tmp_path, "cpu")).card.weights.compression is None
+    assert read_model(job.make("float16", tmp_path, "cpu")).card.weights.compression == DONE
+
+
+def test_pictures_kept_back_to_measure_on_are_not_trained_on(tmp_path: Path) -> None:
+    for number in range(12):
+        cv2.imwrite(str(tmp_path / f"{number:02}.png"), np.full((64, 96, 3), 10 * number, np.uint8))
+    trained = [int(one.mean()) for one in training_pictures(tmp_path, keep_back=True)]
+    kept = [int(one.mean()) for one in choose_pictures(tmp_path, SPEC, keep_back=True).kept_back]
+    assert (trained, kept) == ([0, 10, 20, 30, 50, 60, 70, 80, 100, 110], [40, 90])
+    assert len(training_pictures(tmp_path, keep_back=False)) == 12
