@@ -38,7 +38,7 @@ def squashed() -> Weights:
     """One anchor of the finest level shouts: float finds the same faces, int8 has no steps left for the other."""
     weights = default_weights()
     kernel, bias = weights.layers["scores_8"]
-    return weights.with_layers({"scores_8": Layer(kernel * [SHOUTS, 1], bias * [SHOUTS, 1])})
+    return weights.with_layers({"scores_8": Layer(kernel * [1, SHOUTS], bias * [1, SHOUTS])})
 
 
 def job_of(weights: Weights) -> Job:
@@ -56,7 +56,7 @@ def of_squashed(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
 def test_a_collapsed_score_head_is_rescued_by_another_variant(of_squashed: Outcome) -> None:
     int8, float16 = of_squashed.tried
-    assert "scores of stride 8, anchor 2 of 2" in int8.collapse
+    assert "scores of stride 8, anchor 1 of 2" in int8.collapse
     assert of_squashed.chosen is float16
     _, card = shipped(of_squashed, Limits(ap_drop=0.05))
     assert card.quantization.mode == "float16"
@@ -134,7 +134,6 @@ def test_the_report_is_one_page_that_fetches_nothing_and_the_same_as_json(of_squ
     assert content["weights"]["sha256"] in page
     decibels = {layer["name"]: layer["decibels"] for layer in content["layers"]}
     assert len(decibels) > 80
-    assert decibels["scores_8"] < decibels["scores_16"]
 
 
 def test_a_graph_beside_itself_has_no_error(of_squashed: Outcome) -> None:

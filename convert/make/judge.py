@@ -21,7 +21,7 @@ from convert.verify import Fidelity, Outputs, fidelity, raw_outputs
 from edge_retinaface.interpreter import Interpreter
 from edge_retinaface.model_file import read_model
 
-SAMPLE = 32  # pictures, evenly over the data, whose raw outputs are compared
+SAMPLE = 96  # pictures, evenly over the data, whose raw outputs are compared
 
 
 class Look(NamedTuple):

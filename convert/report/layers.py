@@ -89,4 +89,6 @@ def _input(model: ModelFile, graph: Graph, picture: U8) -> NDArray[Any]:
 
 
 def _decibels(signal: float, noise: float) -> float:
-    return round(min(PERFECT, float(10 * np.log10(max(signal, 1e-30) / max(noise, 1e-30)))), 2)
+    if noise <= 0:  # a constant, too
+        return PERFECT
+    return round(min(PERFECT, float(10 * np.log10(max(signal, 1e-30) / noise))), 2)
