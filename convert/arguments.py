@@ -14,7 +14,7 @@ from edge_retinaface.spec import check_input_hw
 DEFAULT_SIZE = "480x640"
 SCENES = 64  # calibration pictures where the user has none
 
-WeightsPath = Annotated[Path, typer.Argument(metavar="WEIGHTS", help="An ONNX, Keras or PyTorch file.")]
+WeightsPath = Annotated[Path, typer.Argument(metavar="WEIGHTS", help="An ONNX, Keras or PyTorch file, or compressed.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="The file to write.")]
 Size = Annotated[str, typer.Option(help="Input height x width in pixels.")]
 Calibration = Annotated[

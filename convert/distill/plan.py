@@ -6,7 +6,7 @@ from typing import NamedTuple
 class Plan(NamedTuple):
     """The settings of one training."""
 
-    steps: int = 5000
+    steps: int = 12000
     batch: int = 4  # views a step
     view_hw: tuple[int, int] = (320, 320)
     rate: float = 0.003  # at its height, relative to the size of the weights; falls to 0 as a cosine
