@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from edge_retinaface.errors import CHECK_FAILED, ModelError
-from edge_retinaface.model_file import ModelFile, read_model
+from edge_retinaface.model_file import Compression, ModelFile, read_model
 from edge_retinaface.store.models import STORE, Store
 from edge_retinaface.store.notes import REPORT, REQUEST, Report, Request, is_open, read_note
 
@@ -61,11 +61,18 @@ def info(
         ("input", f"{width}x{height} {card.spec.order}"),
         ("numbers", f"{card.quantization.mode}, {card.quantization.granularity}"),
         ("calibrated", f"with {card.quantization.images} pictures"),
-        ("weights", f"{card.weights.format} {card.weights.sha256[:SHOWN]}"),
+        ("weights", f"{card.weights.format} {card.weights.sha256[:SHOWN]}{_compressed(card.weights.compression)}"),
         ("threshold", "not measured" if card.threshold is None else f"{card.threshold:g}"),
         ("accuracy", accuracy),
     ):
         typer.echo(f"{name:11} {value}")
+
+
+def _compressed(done: Compression | None) -> str:
+    if done is None:
+        return ""
+    before, after = (f"{macs / 1e6:.0f}" for macs in (done.macs_before, done.macs_after))
+    return f", compressed from {before} to {after} million multiplications, trained {done.steps} steps"
 
 
 def _find(model: str, models: Store) -> ModelFile:
