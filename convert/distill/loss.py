@@ -26,15 +26,15 @@ class Parts(NamedTuple):
 def loss_parts(meant: Mapping[str, tf.Tensor], said: Mapping[str, tf.Tensor], hints: Sequence[str]) -> Parts:
     """Teacher's outputs against the student's; `hints` name the feature maps among them that are compared as well."""
     t, s = _rows(meant, "scores")[..., 0], _rows(said, "scores")[..., 0]
+    # before the limit: the many anchors below it add up
+    faces, place = tf.reduce_sum(tf.sigmoid(t)) + 1.0, tf.sigmoid(t + SHIFT_PLACES)
     # below it logits need not agree: int8 has none there; but where the teacher sees more, the student is to see it
     s = tf.where(t > LEAST_LOGIT, s, tf.maximum(s, LEAST_LOGIT))
     t = tf.maximum(t, LEAST_LOGIT)
     face = tf.sigmoid(t)
-    faces = tf.reduce_sum(face) + 1.0
     entropy = tf.nn.sigmoid_cross_entropy_with_logits(face, s) - tf.nn.sigmoid_cross_entropy_with_logits(face, t)
     look = tf.sigmoid(tf.maximum(t, tf.stop_gradient(s)) + SHIFT_SCORES)
     apart = tf.square(t - s)
-    place = tf.sigmoid(t + SHIFT_PLACES)
     places = tf.reduce_sum(place) + 1.0
     boxes, landmarks = (
         tf.reduce_sum(place * tf.reduce_mean(_bent(_rows(meant, kind) - _rows(said, kind)), axis=-1)) / places
