@@ -7,7 +7,7 @@ import numpy as np
 
 from convert.layout import CONVS, Conv
 from convert.names import Naming, Place
-from convert.weights import F64, Layer, fold_batch_norm
+from convert.weights import F64, Layer, fold_batch_norm, widen
 from edge_retinaface.data import F32
 from edge_retinaface.errors import ModelError
 
@@ -52,7 +52,7 @@ def _layer(conv: Conv, place: Place, left: dict[Key, Stored], epsilon: float, wh
     if found is None:
         some = ", ".join(stored.name for stored in list(left.values())[:3]) or "nothing"
         raise ModelError(f"{what}: {conv.name}: wanted weights called {place.conv}, found others: {some} …")
-    kernel = found.values.astype(np.float64)
+    kernel = widen(found.values)
     shapes = [conv.kernel_shape]
     if conv.name.startswith("scores"):
         shapes.insert(0, (1, 1, conv.inputs, 2 * conv.outputs))  # two classes an anchor
@@ -89,4 +89,4 @@ def _vector(left: dict[Key, Stored], key: Key, channels: int, what: str) -> F64 
         return None
     if stored.values.shape != (channels,):
         raise ModelError(f"{what}: wanted {stored.name} {(channels,)}, found {stored.values.shape}")
-    return stored.values.astype(np.float64)
+    return widen(stored.values)

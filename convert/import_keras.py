@@ -13,7 +13,7 @@ from convert.layout import PICTURE
 from convert.match import match
 from convert.names import keras_naming
 from convert.trace import Expression, Found, Trace
-from convert.weights import F64, Layer
+from convert.weights import F64, Layer, widen
 from edge_retinaface.errors import ModelError
 
 SLOPES = ("negative_slope", "alpha")  # of LeakyReLU: Keras 3's and Keras 2's word
@@ -138,7 +138,7 @@ class _Reader:
 
     def _array(self, layer: str, role: Role) -> F64 | None:
         stored = self.arrays.get(Key(layer, role))
-        return None if stored is None else stored.values.astype(np.float64)
+        return None if stored is None else widen(stored.values)
 
     def _names(self, layer: str, *roles: Role) -> frozenset[str]:
         return frozenset(self.arrays[Key(layer, role)].name for role in roles if Key(layer, role) in self.arrays)

@@ -12,7 +12,7 @@ from convert.families import Family, Padding
 from convert.layout import PICTURE
 from convert.match import match
 from convert.trace import Convolved, Expression, Found, Trace, no_change
-from convert.weights import F64, Layer
+from convert.weights import F64, Layer, widen
 from edge_retinaface.errors import ModelError
 
 PASSES = {"Identity", "Transpose", "Cast", "Dropout"}  # what changes neither values nor, in the end, their order
@@ -133,7 +133,7 @@ class _Reader:
     def _array(self, name: str) -> F64:
         if name not in self.roots:
             raise ModelError(f"{self.what}: wanted stored float weights, found {name}, which is computed")
-        return np.asarray(self.arrays[self.roots[name]], np.float64)
+        return widen(self.arrays[self.roots[name]])
 
     def _convolution(self, node: onnx.NodeProto, attributes: Attributes, inputs: list[Expression]) -> Expression:
         x = inputs[0]

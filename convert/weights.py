@@ -62,18 +62,27 @@ def checked_weights(layers: Mapping[str, Layer], family: Family, source: model_f
         layer = layers[name]
         if layer.kernel.shape != conv.kernel_shape or layer.bias.shape != (conv.outputs,):
             raise ModelError(f"{name}: wanted a kernel {conv.kernel_shape}, found {layer.kernel.shape}")
-        if not (np.isfinite(layer.kernel).all() and np.isfinite(layer.bias).all()):
+        with np.errstate(over="ignore", invalid="ignore"):  # one error below says it
+            narrow = Layer(np.ascontiguousarray(layer.kernel, np.float32), layer.bias.astype(np.float32))
+        if not (np.isfinite(narrow.kernel).all() and np.isfinite(narrow.bias).all()):
             raise ModelError(f"{name}: wanted finite numbers, found infinity or NaN")
-        ready[name] = Layer(np.ascontiguousarray(layer.kernel, np.float32), layer.bias.astype(np.float32))
+        ready[name] = narrow
     return Weights(convs, ready, family, source)
+
+
+def widen(values: Floats) -> F64:
+    """The same numbers as float64; NaNs of damaged files without numpy's warning, `make_weights` refuses them."""
+    with np.errstate(invalid="ignore"):
+        return values.astype(np.float64)
 
 
 def fold_batch_norm(
     kernel: Floats, bias: Floats, *, depthwise: bool, scale: F64, shift: F64, mean: F64, var: F64
 ) -> Layer:
     """Convolution and batch normalization as one convolution (`var` includes epsilon), kernel in Keras layout."""
-    factor = scale / np.sqrt(var)
-    return Layer(kernel * (factor[:, None] if depthwise else factor), (bias - mean) * factor + shift)
+    with np.errstate(all="ignore"):  # of damaged files: what is not finite is refused by `make_weights`
+        factor = scale / np.sqrt(var)
+        return Layer(kernel * (factor[:, None] if depthwise else factor), (bias - mean) * factor + shift)
 
 
 def centre_input(weights: Weights, centre: int) -> Weights:

@@ -118,6 +118,16 @@ def test_a_file_cut_or_overwritten_anywhere_is_one_error_or_still_weights(saved:
     assert set(layers) == set(CONVS)
 
 
+def test_a_damaged_number_is_one_error_without_a_warning(saved: Saved) -> None:
+    content = saved[1]["legacy.h5"]
+    bits = np.asarray(saved[0].get_layer("conv_dw_3_bn").get_weights()[3]).tobytes()
+    assert content.count(bits) == 1
+    for number in (b"\x01\x00\x80\x7f", b"\xff\xff\x7f\xff"):  # a signalling NaN, and the least of all variances
+        layers, [family] = import_keras(content.replace(bits, number + bits[4:]), "damaged")
+        with pytest.raises(ModelError, match="wanted finite numbers, found infinity or NaN"):
+            make_weights(layers, family, None)
+
+
 @pytest.mark.evaluation
 def test_the_published_file_gives_what_its_authors_network_gives() -> None:
     path = Path("../shared/data/weights/retinaface_mobilenet025_keras.h5")
