@@ -57,7 +57,7 @@ def test_a_constant_difference_has_no_spread_though_each_precision_has() -> None
     reference = tuple(detections((0, 0, 10, 10, 0.9), *[(20.0, 0.0, 30.0, 10.0, 0.8)] * (i % 2)) for i in range(6))
     data = dataset(*pictures)
     assert evaluate(NOBODY, data, reference).precision["plain"]["all"].ap.sd != 0
-    assert ap_differences(data, reference, reference)["plain"]["all"].sd == 0
+    assert ap_differences(data, reference, reference, ("plain",))["plain"]["all"].sd == 0
 
 
 @settings(max_examples=40)  # each bootstraps
