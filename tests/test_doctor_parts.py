@@ -113,6 +113,14 @@ def test_no_scores_are_no_finding() -> None:
     assert list(check_scores(empty, empty, None)) == []
 
 
+def test_scores_that_end_where_no_face_is_told_from_none_are_alive() -> None:
+    logits = np.concatenate([np.linspace(1, 7, 40), np.linspace(-27, -2, 400)]).astype(np.float32)[:, None]
+    ended = np.maximum(logits, -5)  # as a good int8 file's are
+    assert list(check_scores(ended, logits, "logit_difference")) == []
+    assert [one.name for one in check_scores(-ended, logits, "logit_difference")] == ["outputs_mislabelled"]
+    assert [one.name for one in check_scores(ended * 0 - 1, logits, "logit_difference")] == ["dead_scores"]
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.2])
 def test_scores_that_are_what_they_claim_are_no_finding(noise: float) -> None:
     shaken = np.random.default_rng(0).normal(0, noise, LOGITS.shape)

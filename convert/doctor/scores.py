@@ -8,6 +8,7 @@ import numpy as np
 from convert.doctor.arrangement import CLASSES
 from convert.doctor.finding import Finding
 from convert.doctor.standard import FACE, probabilities
+from convert.observe import LEAST_LOGIT
 from edge_retinaface.data import F32
 from edge_retinaface.spec import ScoreMeaning
 
@@ -26,9 +27,12 @@ class Meaning(NamedTuple):
     swapped: bool  # background for face
     write: Callable[[F32], F32]
 
-    def written(self, logits: F32) -> F32:
-        """The values as they would be for true logit differences."""
-        return self.write(-logits if self.swapped else logits)
+    def error(self, values: F32, logits: F32) -> float:
+        """How far values are from what they would be for true logit differences."""
+        if self.name != "difference":
+            return _error(values, self.write(-logits if self.swapped else logits))
+        # a good int8 file has nothing below: no face is told from none there
+        return _error(np.maximum(-values if self.swapped else values, LEAST_LOGIT), np.maximum(logits, LEAST_LOGIT))
 
 
 def _twice(logits: F32) -> F32:
@@ -66,7 +70,7 @@ def check_scores(found: F32, wanted: F32, claimed: ScoreMeaning | None) -> Itera
         return
     values, joined = one_column(found)
     rows = _telling_rows(logits)
-    errors = {meaning: _error(values[rows], meaning.written(logits)[rows]) for meaning in MEANINGS}
+    errors = {meaning: meaning.error(values[rows], logits[rows]) for meaning in MEANINGS}
     best = min(MEANINGS, key=lambda meaning: errors[meaning])
     seen = f"the score values fit the reading '{_told(best, joined=joined)}' with an error of {errors[best]:.0%}"
     said = _as_probabilities(values, best)
