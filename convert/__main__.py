@@ -1,6 +1,5 @@
 """The command: weights in, model files out. Results go to standard output, all else to standard error."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +26,8 @@ from convert.network import build_network
 from convert.sample_pictures import sample_scenes
 from convert.streams import silence
 from convert.verify import passes, verify
-from edge_retinaface.errors import CHECK_FAILED, EdgeRetinaFaceError, UsageError
+from edge_retinaface.commands.ending import exit_codes
+from edge_retinaface.errors import CHECK_FAILED, UsageError
 from edge_retinaface.model_file import read_model
 
 app = typer.Typer(
@@ -82,11 +82,8 @@ def verify_command(
 
 def main() -> None:
     """Run the command; an error of ours is one line on standard error and its exit code."""
-    try:
+    with exit_codes("edge-retinaface convert"):
         app()
-    except EdgeRetinaFaceError as error:
-        typer.echo(f"edge-retinaface convert: {error}", err=True)
-        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

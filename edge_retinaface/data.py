@@ -11,6 +11,7 @@ U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 ChannelOrder = Literal["BGR", "RGB"]
 
+MOST_THREADS = 64  # of an interpreter: more than any board has cores; LiteRT crashes at some ten thousand
 LANDMARK_NAMES = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")  # the subject's right and left
 
 

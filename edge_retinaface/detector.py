@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_retinaface.anchors import make_anchors
 from edge_retinaface.assets import default_model
-from edge_retinaface.data import LANDMARK_NAMES, U8, ChannelOrder, Detections, Frame
+from edge_retinaface.data import LANDMARK_NAMES, MOST_THREADS, U8, ChannelOrder, Detections, Frame
 from edge_retinaface.decode import Candidates, Decoder
 from edge_retinaface.errors import ConfigError
 from edge_retinaface.faces import MaskShape, blur_faces, crop_faces
@@ -55,8 +55,8 @@ class RetinaFace:
         if min_score is not None:
             _fraction("min_score", min_score)
         self.max_iou = _fraction("max_iou", max_iou)
-        if threads < 1:
-            raise ConfigError(f"threads: wanted at least 1, found {threads}")
+        if not 1 <= threads <= MOST_THREADS:
+            raise ConfigError(f"threads: wanted 1 to {MOST_THREADS}, found {threads}")
         self._model = read_model(default_model() if model is None else model)
         own = self._model.card.threshold
         self.min_score = next(score for score in (min_score, own, UNMEASURED) if score is not None)

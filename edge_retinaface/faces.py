@@ -1,12 +1,13 @@
 """What people do with faces: align, crop, blur, draw. Pure functions of a picture and detections."""
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
 
 from edge_retinaface.data import F32, U8, Detections
+from edge_retinaface.errors import ConfigError
 
 # ArcFace's template for 112x112 crops (Deng et al., 2019, insightface), x y, in the order of LANDMARK_NAMES
 ARCFACE_HW = (112, 112)
@@ -52,7 +53,14 @@ def crop_faces(pixels: U8, detections: Detections, *, align: bool = True) -> lis
 
 
 def blur_faces(pixels: U8, detections: Detections, *, mask_scale: float = 1.2, shape: MaskShape = "ellipse") -> U8:
-    """A copy with every face made unrecognisable. `mask_scale` grows the box about its centre: 1.2 is 20 % larger."""
+    """A copy with every face made unrecognisable. `mask_scale` grows the box about its centre: 1.2 is 20 % larger.
+
+    ConfigError for a mask smaller than the box, which would leave some of the face to see, or of another shape.
+    """
+    if not 1 <= mask_scale < math.inf:
+        raise ConfigError(f"mask_scale: wanted a number of at least 1, found {mask_scale}")
+    if shape not in get_args(MaskShape):
+        raise ConfigError(f"shape: wanted {' or '.join(get_args(MaskShape))}, found {shape}")
     out = pixels.copy()
     for box in detections.boxes:
         centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * mask_scale

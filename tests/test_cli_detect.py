@@ -97,6 +97,41 @@ def test_a_video_gives_a_line_a_frame_and_a_drawn_video(default_model: Path, ast
 
 
 @pytest.mark.convert
+def test_a_video_that_the_disk_does_not_hold_is_one_line_and_no_file(
+    default_model: Path, astronaut: Path, tmp_path: Path
+) -> None:
+    clip, most = tmp_path / "clip.avi", 8192
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 10, (512, 512))
+    for _ in range(3):
+        writer.write(read_image(astronaut))
+    writer.release()
+    limit = f"ulimit -f {most // 1024}; exec {sys.executable} -m edge_retinaface"
+    command = [
+        "bash",
+        "-c",
+        f'{limit} "$@"',
+        "detect",
+        "detect",
+        clip,
+        "--model",
+        default_model,
+        "--draw",
+        tmp_path / "out",
+    ]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert result.returncode == 74, result.stderr
+    assert "clip.mp4: wanted 3 frames written, found" in complaints(result)[-1]
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.convert
+def test_a_place_that_cannot_be_written_is_one_line(default_model: Path, astronaut: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run("detect", astronaut, "--model", default_model, "--draw", tmp_path / "file")
+    assert (result.returncode, complaints(result)) == (74, [f"edge-retinaface: {tmp_path / 'file'}: File exists"])
+
+
+@pytest.mark.convert
 def test_two_pictures_of_one_name_keep_a_copy_each(default_model: Path, astronaut: Path, tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()

@@ -94,8 +94,9 @@ def test_crops_are_upright_and_112_pixels_square(detector: RetinaFace, astronaut
 def test_settings_outside_their_range_are_refused(default_model: Path) -> None:
     with pytest.raises(ConfigError, match="min_score: wanted a number from 0 to 1, found 2"):
         RetinaFace(default_model, min_score=2)
-    with pytest.raises(ConfigError, match="threads: wanted at least 1, found 0"):
-        RetinaFace(default_model, threads=0)
+    for threads in (0, 100_000):
+        with pytest.raises(ConfigError, match=f"threads: wanted 1 to 64, found {threads}"):
+            RetinaFace(default_model, threads=threads)
 
 
 def test_a_delegate_that_is_not_there_is_named(default_model: Path) -> None:

@@ -1,10 +1,13 @@
 import math
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_retinaface.data import Detections
+from edge_retinaface.errors import ConfigError
 from edge_retinaface.faces import ARCFACE_POINTS, align_matrix, blur_faces, crop_faces, draw_faces
 
 NOISE = np.random.default_rng(5).integers(0, 256, (200, 300, 3), np.uint8)
@@ -77,3 +80,16 @@ def test_drawing_leaves_the_picture_it_was_given_alone() -> None:
     before = NOISE.copy()
     assert (draw_faces(NOISE, one_face(100, 50, 200, 150)) != before).any()
     assert (before == NOISE).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mask_scale": 0.5}, "mask_scale: wanted a number of at least 1, found 0.5"),
+        ({"mask_scale": float("nan")}, "mask_scale: wanted a number of at least 1, found nan"),
+        ({"shape": "star"}, "shape: wanted ellipse or box, found star"),
+    ],
+)
+def test_a_mask_that_would_show_a_face_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        blur_faces(np.zeros((8, 8, 3), np.uint8), Detections.none(), **options)

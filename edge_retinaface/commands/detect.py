@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from edge_retinaface.commands.sinks import Sinks
-from edge_retinaface.data import Detections
+from edge_retinaface.data import MOST_THREADS, Detections
 from edge_retinaface.detector import RetinaFace
 from edge_retinaface.errors import ImageError, UsageError
 from edge_retinaface.media import Medium, find_media, read_medium
@@ -18,7 +18,7 @@ from edge_retinaface.message import SCHEMA, encode, faces_of
 from edge_retinaface.tiles import TiledRetinaFace, parse_grid
 
 ModelOption = Annotated[Path | None, typer.Option(help="Model file [default: the one that came with the package].")]
-ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads of the interpreter.")]
+ThreadsOption = Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="Threads of the interpreter.")]
 
 
 def detect(

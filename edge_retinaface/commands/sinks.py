@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cv2
 
 from edge_retinaface.data import U8, Detections
-from edge_retinaface.errors import ImageError
+from edge_retinaface.errors import UNREADABLE, ImageError
 from edge_retinaface.faces import blur_faces, crop_faces, draw_faces
 from edge_retinaface.images import write_image
 from edge_retinaface.media import Medium, frame_rate
@@ -85,19 +85,34 @@ def _open_video(path: Path, rate: float, paint: Callable[[U8, Detections], U8]) 
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     writers: list[cv2.VideoWriter] = []
+    frames = 0
 
     def write(pixels: U8, detections: Detections, _: int) -> None:
+        nonlocal frames
+        frames += 1
         if not writers:
             size = (pixels.shape[1], pixels.shape[0])
             writers.append(cv2.VideoWriter(str(aside), cv2.VideoWriter.fourcc(*"mp4v"), rate, size))
         if not writers[0].isOpened():
-            raise ImageError(f"{path}: this OpenCV cannot write MP4 video")
+            raise ImageError(f"{path}: wanted to write MP4 video, found no room or no encoder", exit_code=UNREADABLE)
         writers[0].write(paint(pixels, detections))
 
     try:
         yield write
         for writer in writers:
             writer.release()
+        _check_video(aside, path, frames)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _check_video(aside: Path, path: Path, wanted: int) -> None:
+    """OpenCV's writer says nothing of a disk that is full."""
+    capture = cv2.VideoCapture(str(aside), cv2.CAP_FFMPEG)
+    found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+    capture.release()
+    if found < wanted:
+        raise ImageError(
+            f"{path}: wanted {wanted} frames written, found {found}: is the disk full?", exit_code=UNREADABLE
+        )

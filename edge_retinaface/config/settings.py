@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from edge_retinaface.config.secret import Secret
+from edge_retinaface.data import MOST_THREADS
 
 CAMERA_SCHEMES = ("picamera", "v4l2", "rtsp", "rtsps", "http", "https", "file", "folder")
 RECORDED_SCHEMES = ("file", "folder")  # the only ones that end, and that can run faster than life
@@ -62,7 +63,7 @@ class ModelSettings(_Settings, frozen=True, kw_only=True):
     """The model and how it runs."""
 
     path: Annotated[Text, Meta(description="model file; left out: the model that came with the package")] | None = None
-    threads: Annotated[int, Meta(ge=1, le=64, description="CPU threads of the interpreter")] = 2
+    threads: Annotated[int, Meta(ge=1, le=MOST_THREADS, description="CPU threads of the interpreter")] = 2
     threshold: Annotated[float, Meta(ge=0, le=1, description="lowest score of a face, 0 to 1")] = 0.6
     max_iou: Annotated[
         float, Meta(ge=0, le=1, description="two boxes that overlap more than this are one face, 0 to 1")
