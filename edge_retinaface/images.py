@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 
 from edge_retinaface.data import U8
 from edge_retinaface.errors import UNREADABLE, ImageError
+from edge_retinaface.files import read_file
 
 JPEG_START, JPEG_END, JPEG_SCAN = b"\xff\xd8\xff", b"\xff\xd9", b"\xff\xda"
 PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 
 def read_image(path: str | os.PathLike[str]) -> U8:
     """The picture in a file, upright as its EXIF data says. ImageError if it is missing, cut short or no picture."""
     path = Path(path)
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except OSError as error:
         raise ImageError(f"{path}: wanted a picture, found: {error.strerror}", exit_code=UNREADABLE) from error
     if not content:

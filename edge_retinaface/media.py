@@ -1,5 +1,6 @@
 """Inputs of a command: files, folders and videos, one picture after the other."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -9,9 +10,9 @@ import numpy as np
 
 from edge_retinaface.data import U8
 from edge_retinaface.errors import UNREADABLE, ImageError
-from edge_retinaface.images import as_pixels, read_image
+from edge_retinaface.files import check_file
+from edge_retinaface.images import IMAGE_SUFFIXES, as_pixels, read_image
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".webm"})
 
 
@@ -20,6 +21,7 @@ class Medium(NamedTuple):
 
     path: Path
     name: Path  # relative: the file's name, or its path below the folder that was asked for
+    refused: str = ""  # why it is a folder that cannot be looked into
 
     @property
     def is_video(self) -> bool:
@@ -28,24 +30,36 @@ class Medium(NamedTuple):
 
 
 def find_media(paths: list[Path]) -> Iterator[Medium]:
-    """Each file, and for a folder each picture and video below it, sorted. A missing file is left for its reader."""
+    """Each file, and for a folder each picture and video below it, sorted.
+
+    Files that are missing, and folders that cannot be looked into, are left for their reader.
+    """
     for path in paths:
-        if not path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder above is forbidden
+            yield from sorted(_below(path))
+        else:
             yield Medium(path, Path(path.name))
-            continue
-        for found in sorted(path.rglob("*")):
-            if found.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES and found.is_file():
-                yield Medium(found, found.relative_to(path))
+
+
+def _below(folder: Path) -> Iterator[Medium]:
+    refused: list[OSError] = []
+    for place, _, names in os.walk(folder, onerror=refused.append):
+        for path in (Path(place, name) for name in names):
+            if path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES:
+                yield Medium(path, path.relative_to(folder))
+    for error in refused:
+        path = Path(error.filename)
+        yield Medium(path, path.relative_to(folder), error.strerror or str(error))
 
 
 def read_medium(medium: Medium) -> Iterator[U8]:
     """Its pictures, uint8 (height, width, 3), BGR. ImageError if there is none."""
+    if medium.refused:
+        raise ImageError(f"{medium.path}: wanted a folder to look into, found: {medium.refused}", exit_code=UNREADABLE)
     if not medium.is_video:
         yield read_image(medium.path)
         return
-    if not medium.path.is_file():
-        raise ImageError(f"{medium.path}: wanted a video, found: No such file or directory", exit_code=UNREADABLE)
-    capture = cv2.VideoCapture(str(medium.path))
+    capture = _open_video(medium.path)
     try:
         number = 0
         while True:
@@ -61,9 +75,17 @@ def read_medium(medium: Medium) -> Iterator[U8]:
 
 
 def frame_rate(path: Path) -> float:
-    """Pictures a second as the video says, else 25."""
-    capture = cv2.VideoCapture(str(path))
+    """Pictures a second as the video says, else 25. ImageError if it cannot be read."""
+    capture = _open_video(path)
     try:
         return float(capture.get(cv2.CAP_PROP_FPS)) or 25.0
     finally:
         capture.release()
+
+
+def _open_video(path: Path) -> cv2.VideoCapture:
+    try:
+        check_file(path)
+    except OSError as error:
+        raise ImageError(f"{path}: wanted a video, found: {error.strerror}", exit_code=UNREADABLE) from error
+    return cv2.VideoCapture(str(path))

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from edge_retinaface.errors import UNREADABLE, ModelError
+from edge_retinaface.files import read_file
 from edge_retinaface.spec import ModelSpec, ScoreMeaning
 
 SCHEMA = 1
@@ -93,7 +94,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
 def read_content(path: Path) -> bytes:
     """What is in the file; ModelError if it cannot be read."""
     try:
-        return path.read_bytes()
+        return read_file(path)
     except OSError as error:
         raise ModelError(f"{path}: wanted a model file, found: {error.strerror}", exit_code=UNREADABLE) from error
 

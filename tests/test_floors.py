@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 HOUSE = ("edge_retinaface", "convert")
 FLOORS = (
-    ("edge_retinaface.errors", "edge_retinaface.data"),
+    ("edge_retinaface.errors", "edge_retinaface.data", "edge_retinaface.files"),
     ("edge_retinaface.spec", "edge_retinaface.assets"),
     (
         "edge_retinaface.anchors",

@@ -1,6 +1,7 @@
 """Video files and folders: order, pace, loops, and files that are not what they should be."""
 
 import logging
+import os
 import threading
 import time
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_a_file_replaced_by_garbage_is_away_with_a_reason_until_it_is_a_video_ag
         path.write_bytes(clip.read_bytes())
         wait_for(lambda: camera.state.name == "running")
         path.unlink()
-        wait_for(lambda: "wanted a video file, found nothing there" in camera.state.reason)
+        wait_for(lambda: "wanted a video file, found: No such file" in camera.state.reason)
 
 
 @pytest.mark.ffmpeg
@@ -106,9 +107,34 @@ def test_a_folder_gives_its_pictures_by_name_and_leaves_out_what_is_none(
     assert "bad.jpg: wanted a picture" in caplog.text
 
 
+def test_a_bad_picture_is_told_of_once_however_often_its_folder_is_shown(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 6, 3), np.uint8))
+    (tmp_path / "bad.jpg").write_bytes(b"not a picture")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with caplog.at_level(logging.WARNING), open_folder(tmp_path, loop=True) as camera:
+        take(camera, 5)
+    assert [record.getMessage().removeprefix(f"{tmp_path}/") for record in caplog.records] == [
+        "bad.jpg: wanted a picture, found 13 bytes that OpenCV cannot decode: left out",
+        "pipe.jpg: wanted a picture, found: a pipe, not a file: left out",
+    ]
+
+
+def test_a_bad_picture_is_told_of_once_however_often_its_camera_is_tried(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"not a picture")
+    told: set[Path] = set()
+    for _ in range(2):
+        with pytest.raises(CameraError, match="found none"):
+            list(folder_pictures(tmp_path, told, loop=False))
+    assert len(caplog.records) == 1
+
+
 def test_an_empty_folder_is_a_camera_that_is_away(tmp_path: Path) -> None:
     with pytest.raises(CameraError, match="wanted a folder of pictures"):
-        list(folder_pictures(tmp_path, loop=False))
+        list(folder_pictures(tmp_path, set(), loop=False))
     with open_folder(tmp_path) as camera:
         wait_for(lambda: camera.state.name == "away")
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from convert.edgetpu.graph import COMPILED, DAMAGED
 from convert.tflite import unpack
 from edge_retinaface.data import F32
-from edge_retinaface.errors import UNREADABLE, ModelError
+from edge_retinaface.errors import ModelError
 from edge_retinaface.interpreter import load_package, without_greeting
-from edge_retinaface.model_file import CARD_NAME, FLATBUFFER_ID, Card, read_model
+from edge_retinaface.model_file import CARD_NAME, FLATBUFFER_ID, Card, read_content, read_model
 
 CHANNELS = 3
 NUMBERED = re.compile(r"(?:Identity|StatefulPartitionedCall|PartitionedCall)(?:_\d+)??(?:[_:](\d+))?")
@@ -113,10 +113,7 @@ def _unpack(flatbuffer: bytes, what: str) -> Any:  # noqa: ANN401 # generated cl
 
 
 def _parts(path: Path) -> tuple[Card | None, bytes]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: wanted a TFLite model, found: {error.strerror}", exit_code=UNREADABLE) from error
+    content = read_content(path)
     if CARD_NAME.encode() in content:
         model = read_model(path)
         return model.card, model.flatbuffer

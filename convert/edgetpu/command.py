@@ -13,8 +13,8 @@ from convert.edgetpu.compiler import PROGRAM, Compiled, compile_model, find_comp
 from convert.edgetpu.graph import read_graph
 from convert.edgetpu.report import as_dictionary, print_comparison, print_verdict
 from convert.edgetpu.verdict import predict
-from edge_retinaface.errors import CHECK_FAILED, UNREADABLE, ModelError
-from edge_retinaface.model_file import CARD_NAME, ModelFile, read_model, write_model
+from edge_retinaface.errors import CHECK_FAILED
+from edge_retinaface.model_file import CARD_NAME, ModelFile, read_content, read_model, write_model
 
 WIDTH = 140  # columns, where the output is no terminal
 
@@ -30,7 +30,7 @@ def edgetpu_command(
 
     Exit code 1 if something stays on the processor.
     """
-    content = _read(model)
+    content = read_content(model)
     graph = read_graph(content, str(model))
     verdict = predict(graph)
     program = None if verdict.compiled else find_compiler()
@@ -54,13 +54,6 @@ def edgetpu_command(
     mapped = log.all_mapped if log else verdict.mapped == len(verdict.ops)
     if not mapped:
         raise typer.Exit(CHECK_FAILED)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: wanted a TFLite model, found: {error.strerror}", exit_code=UNREADABLE) from error
 
 
 def _flatbuffer(path: Path, content: bytes) -> bytes:

@@ -9,6 +9,7 @@ from convert.evaluation.dataset import ALL, DataError, Dataset, Flags, Picture, 
 from convert.evaluation.voc import load_voc
 from convert.evaluation.wider import FACES_FILE, SETTINGS, flags, load_wider
 from edge_retinaface.errors import UNREADABLE
+from edge_retinaface.files import read_file
 
 JSON_NAME = "annotations.json"
 Point = tuple[float, float]
@@ -66,10 +67,13 @@ def _load(path: Path) -> Dataset:
 
 
 def _load_json(path: Path) -> Dataset:
+    wanted = f"{path}: wanted a list of annotated pictures"
     try:
-        entries = msgspec.json.decode(path.read_bytes(), type=list[Entry])
-    except (OSError, msgspec.MsgspecError) as error:
-        raise DataError(f"{path}: wanted a list of annotated pictures, found: {error}") from error
+        entries = msgspec.json.decode(read_file(path), type=list[Entry])
+    except OSError as error:
+        raise DataError(f"{wanted}, found: {error.strerror}", exit_code=UNREADABLE) from error
+    except msgspec.MsgspecError as error:
+        raise DataError(f"{wanted}, found: {error}") from error
     graded = {entry.easy is not None and entry.medium is not None and entry.hard is not None for entry in entries}
     if graded == {True, False}:
         raise DataError(f"{path}: wanted easy, medium and hard of every picture or of none, found both")

@@ -18,6 +18,7 @@ from edge_retinaface import __version__
 from edge_retinaface.data import U8, Detections
 from edge_retinaface.detector import RetinaFace
 from edge_retinaface.errors import UNREADABLE, ImageError
+from edge_retinaface.files import read_file
 from edge_retinaface.images import read_image
 from edge_retinaface.model_file import read_model
 
@@ -94,7 +95,7 @@ def _open_store(folder: Path, subject: Subject) -> Path:
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(read_file(path)).hexdigest()
     except OSError as error:
         raise ImageError(f"{path}: wanted a file, found: {error.strerror}", exit_code=UNREADABLE) from error
 

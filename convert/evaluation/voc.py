@@ -7,6 +7,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from convert.evaluation.dataset import ALL, DataError, Dataset, Picture, checked
+from edge_retinaface.errors import UNREADABLE
+from edge_retinaface.files import read_file
 
 FACE = "face"
 
@@ -28,8 +30,12 @@ def load_voc(folder: Path, files: list[Path]) -> Dataset:
 
 def _parse(file: Path) -> ET.Element:
     try:
-        return ET.fromstring(file.read_bytes())  # noqa: S314 - expat has limited entity expansion since 2.4.1
-    except (OSError, ET.ParseError) as error:
+        return ET.fromstring(read_file(file))  # noqa: S314 - expat has limited entity expansion since 2.4.1
+    except OSError as error:
+        raise DataError(
+            f"{file}: wanted a PASCAL VOC annotation, found: {error.strerror}", exit_code=UNREADABLE
+        ) from error
+    except ET.ParseError as error:
         raise DataError(f"{file}: wanted a PASCAL VOC annotation, found: {error}") from error
 
 

@@ -11,6 +11,7 @@ from scipy.io.matlab import MatReadError
 
 from convert.evaluation.dataset import DataError, Dataset, Flags, Picture, Present, boxes_from_xywh
 from edge_retinaface.errors import UNREADABLE
+from edge_retinaface.files import read_file
 
 FACES_FILE = "wider_face_val.mat"
 LIST_FILE = "wider_{}_val.mat"
@@ -82,7 +83,7 @@ def _read(path: Path, *names: str) -> dict[str, Cells]:
     """The named cell arrays as lists of lists."""
     wanted = f"{path}: wanted a MATLAB file of the WIDER FACE ground truth"
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except OSError as error:
         raise DataError(f"{wanted}, found: {error.strerror}", exit_code=UNREADABLE) from error
     try:

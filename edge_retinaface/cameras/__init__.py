@@ -63,8 +63,9 @@ def _opener(settings: CameraSettings, fit_hw: tuple[int, int], hardware: Hardwar
                 Path(address), orientation, stopping, loop=settings.loop, realtime=settings.realtime
             )
         case "folder":
+            told: set[Path] = set()  # bad files that the log knows of, over all connections
             return lambda stopping: PictureSource(
-                folder_pictures(Path(address), loop=settings.loop),
+                folder_pictures(Path(address), told, loop=settings.loop),
                 stopping,
                 fps=settings.max_fps if settings.realtime else 0,
                 orientation=orientation,

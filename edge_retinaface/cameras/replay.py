@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from edge_retinaface.cameras.latest import RETRY_S, LatestCamera
 from edge_retinaface.cameras.orientation import Orientation
 from edge_retinaface.cameras.source import NS_PER_S, Picture, Source
 from edge_retinaface.cameras.video import retrieve
 from edge_retinaface.data import U8, ChannelOrder
-from edge_retinaface.errors import CameraError
+from edge_retinaface.errors import CameraError, ImageError
+from edge_retinaface.files import check_file
+from edge_retinaface.images import IMAGE_SUFFIXES, read_image
 
 log = logging.getLogger(__name__)
 
 READ_S = 10.0  # a network file system may be slow; beyond it, it hangs
-PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 USUAL_FPS = 25  # of a file that does not say
 WHOLE = 0.9  # of the frames that a file's header promises; the header of a variable frame rate is an estimate
 
@@ -77,8 +77,10 @@ class FileSource:
         self._capture.release()
 
     def _open(self) -> None:
-        if not self._path.is_file():
-            raise CameraError(f"{self._path}: wanted a video file, found nothing there")
+        try:
+            check_file(self._path)
+        except OSError as error:
+            raise CameraError(f"{self._path}: wanted a video file, found: {error.strerror}") from error
         self._capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
         if not self._capture.isOpened():
             raise CameraError(f"{self._path}: wanted a video, found {self._path.stat().st_size} bytes that are none")
@@ -141,19 +143,30 @@ class PictureSource:
         """See Source."""
 
 
-def folder_pictures(folder: Path, *, loop: bool) -> Iterator[U8]:
-    """The pictures of a folder by name, uint8 (height, width, 3) BGR; CameraError when there is none."""
+def folder_pictures(folder: Path, told: set[Path], *, loop: bool) -> Iterator[U8]:
+    """The pictures of a folder by name, uint8 (height, width, 3) BGR; CameraError when there is none.
+
+    A file that is none is left out, with a warning the first time; `told` holds those over rounds and connections.
+    """
+    wanted = f"{folder}: wanted a folder of pictures ({' '.join(sorted(IMAGE_SUFFIXES))})"
     while True:
+        try:
+            paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+        except OSError as error:
+            raise CameraError(f"{wanted}, found: {error.strerror}") from error
         shown = 0
-        for path in sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURES):
-            pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
-            if pixels is None:
-                log.warning("%s: wanted a picture, found a file that cannot be decoded: left out", path)
+        for path in paths:
+            try:
+                pixels = read_image(path)
+            except ImageError as error:
+                if path not in told:
+                    told.add(path)
+                    log.warning("%s: left out", error)
             else:
                 shown += 1
-                yield np.asarray(pixels, np.uint8)
+                yield pixels
         if not shown:
-            raise CameraError(f"{folder}: wanted a folder of pictures ({' '.join(sorted(PICTURES))}), found none")
+            raise CameraError(f"{wanted}, found none")
         if not loop:
             return
 

@@ -16,6 +16,7 @@ from edge_retinaface.bench.run import bench as measure
 from edge_retinaface.bench.table import differences, tables
 from edge_retinaface.config import ModelSettings
 from edge_retinaface.errors import CHECK_FAILED, UNREADABLE, ConfigError, DelegateError, ImageError
+from edge_retinaface.files import read_file
 from edge_retinaface.media import Medium
 from edge_retinaface.probing import ProbeError, run_probe
 
@@ -76,7 +77,7 @@ def _try(path: Path, delegate: str) -> None:
 
 def _read(path: Path) -> Bench:
     try:
-        return from_json(str(path), path.read_bytes())
+        return from_json(str(path), read_file(path))
     except OSError as error:
         raise ConfigError(f"{path}: wanted a bench run, found: {error.strerror}", exit_code=UNREADABLE) from error
 

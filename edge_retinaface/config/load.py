@@ -16,6 +16,7 @@ from edge_retinaface.config.password import with_credential
 from edge_retinaface.config.secret import hide_passwords
 from edge_retinaface.config.settings import Config
 from edge_retinaface.errors import ConfigError
+from edge_retinaface.files import check_file
 
 
 def load_config(path: str | os.PathLike[str], environ: Mapping[str, str]) -> Config:
@@ -37,6 +38,7 @@ def load_config(path: str | os.PathLike[str], environ: Mapping[str, str]) -> Con
 def _read(path: Path) -> dict[str, Any]:
     """The file's table. ConfigError if a password stands in it and other users may read it."""
     try:
+        check_file(path)
         with path.open("rb") as file:
             table = tomllib.load(file)
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from edge_retinaface.config.secret import Secret
 from edge_retinaface.config.settings import MqttSettings
 from edge_retinaface.errors import ConfigError
+from edge_retinaface.files import read_file
 
 CREDENTIAL = "mqtt.password"  # its name for systemd's LoadCredential=
 CREDSTORE = Path("/etc/credstore/edge-retinaface.mqtt.password")  # where systemd finds it; only root can read it
@@ -32,7 +33,7 @@ def read_password(settings: MqttSettings) -> Secret | None:
         return settings.password
     wanted = f"mqtt.password_file: wanted a file that holds the password, found {settings.password_file}:"
     try:
-        text = Path(settings.password_file).read_text("utf-8").rstrip("\r\n")
+        text = read_file(Path(settings.password_file)).decode().rstrip("\r\n")
     except OSError as error:
         raise ConfigError(f"{wanted} {error.strerror}") from error
     except UnicodeDecodeError as error:
