@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from edge_retinaface.cameras import quiet_opencv
 from edge_retinaface.commands.sinks import Sinks
 from edge_retinaface.data import MOST_THREADS, Detections
 from edge_retinaface.detector import RetinaFace
@@ -43,6 +44,7 @@ def detect(
             raise UsageError(f"{name}: wanted a number from 0 to 1, found {value}")
     grid = parse_grid("--tiles", tiles)
     detector = TiledRetinaFace(model, grid=grid, min_score=threshold, max_iou=max_iou, threads=threads)
+    quiet_opencv()
     report = _report_json if as_json else _report_text
     media = list(find_media(inputs))
     if not media:
