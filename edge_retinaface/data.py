@@ -23,6 +23,12 @@ class Frame:
     order: ChannelOrder  # what the camera delivered, never guessed
     sequence: int  # counts every frame the camera made, dropped ones too; gaps are drops
     captured_ns: int  # CLOCK_MONOTONIC at capture, nanoseconds
+    scaled_from: tuple[int, int] | None = None  # size of the camera's picture, where `pixels` were scaled on their way
+
+    @property
+    def full_hw(self) -> tuple[int, int]:
+        """Height and width of the camera's picture: the pixels in which faces are told."""
+        return self.scaled_from or (self.pixels.shape[0], self.pixels.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ class Letterbox:
     """How a frame was fitted into the tensor: scaled, then padded right and below only."""
 
     scale_xy: tuple[float, float]  # tensor pixels per frame pixel; x and y differ by rounding to whole pixels only
-    frame_hw: tuple[int, int]  # pixels
+    frame_hw: tuple[int, int]  # pixels, Frame.full_hw
 
 
 class QuantizedTensor(NamedTuple):
@@ -56,9 +62,9 @@ RawOutputs = tuple[LevelOutputs, ...]  # in the order of ModelSpec.strides
 class Detections:
     """Faces of one frame, best first; row i of every array is one face."""
 
-    boxes: F32  # float32 (n, 4)     x1 y1 x2 y2, frame pixels
+    boxes: F32  # float32 (n, 4)     x1 y1 x2 y2, pixels of Frame.full_hw
     scores: F32  # float32 (n,)       0..1, descending
-    landmarks: F32  # float32 (n, 5, 2)  x y, frame pixels, in the order of LANDMARK_NAMES
+    landmarks: F32  # float32 (n, 5, 2)  x y, of the same, in the order of LANDMARK_NAMES
 
     def __len__(self) -> int:
         return len(self.scores)

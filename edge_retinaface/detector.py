@@ -75,6 +75,11 @@ class RetinaFace:
         """Height and width of the network's input, pixels."""
         return self._model.card.spec.input_hw
 
+    @property
+    def fit_hw(self) -> tuple[int, int] | None:
+        """The `input_hw` for which frames may be scaled ahead; None: it wants to see whole frames."""
+        return self.input_hw
+
     def operators(self) -> tuple[int, dict[str, int]]:
         """How many parts of the network a delegate runs, and the operators that it does not, by name."""
         return self._interpreter.operators()
@@ -89,11 +94,11 @@ class RetinaFace:
 
     def detect(self, frame: Frame) -> Detections:
         """Faces in a camera's frame."""
-        return self._detect(frame.pixels, frame.order)
+        return self._detect(frame.pixels, frame.order, frame.scaled_from)
 
-    def _detect(self, pixels: U8, order: ChannelOrder) -> Detections:
+    def _detect(self, pixels: U8, order: ChannelOrder, full_hw: tuple[int, int] | None = None) -> Detections:
         start = perf_counter_ns()
-        box = self._interpreter.fill(pixels, order)
+        box = self._interpreter.fill(pixels, order, full_hw)
         filled = perf_counter_ns()
         outputs = self._interpreter.invoke()
         invoked = perf_counter_ns()

@@ -46,9 +46,9 @@ class Interpreter:
         self._writer = InputWriter(model.card.spec)
         self._outputs = self._check_outputs()
 
-    def fill(self, pixels: U8, order: ChannelOrder) -> Letterbox:
-        """Letterbox a picture, uint8 (height, width, 3), into the input."""
-        return self._writer.write(pixels, order, self._input()[0])
+    def fill(self, pixels: U8, order: ChannelOrder, full_hw: tuple[int, int] | None = None) -> Letterbox:
+        """Letterbox a picture, uint8 (height, width, 3), into the input; `full_hw` as InputWriter has it."""
+        return self._writer.write(pixels, order, self._input()[0], full_hw)
 
     def invoke(self) -> RawOutputs:
         """Run the network. The arrays are views into the interpreter: drop them before the next call."""

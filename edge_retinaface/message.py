@@ -147,7 +147,7 @@ encode = _ENCODER.encode  # any of the above as JSON bytes, without a line feed
 
 def encode_message(frame: Frame, detections: Detections, *, device: str, camera: str, model: str, now: Now) -> bytes:
     """The detection message of one frame as JSON, the same bytes for every transport. Pixels are never in it."""
-    height, width = frame.pixels.shape[:2]
+    height, width = frame.full_hw
     age_ns = now.monotonic_ns - frame.captured_ns
     message = DetectionMessage(
         device=device,

@@ -14,13 +14,15 @@ LEAST_LINEAR_SCALE = 1 / 3  # below it, bilinear skips so many pixels that small
 PLANS = 8  # cameras and views of one detector that differ in size; more are worked out again
 TOP_BIT = np.uint8(0x80)
 
+_Source = tuple[tuple[int, ...], ChannelOrder, tuple[int, int] | None]  # shape and order of a picture, scaled from
+
 
 def letterbox(pixels: U8, order: ChannelOrder, spec: ModelSpec, out: U8) -> Letterbox:
     """Scale `pixels` to fit, keep the aspect, pad right and below, and write the result into `out`.
 
     `pixels` is uint8 (height, width, 3) in `order`; `out` is uint8 (H, W, 3), contiguous, and gets the model's order.
     """
-    plan = _Plan(pixels.shape, spec, swaps=order != spec.order)
+    plan = _Plan(pixels.shape, spec.input_hw, swaps=order != spec.order)
     inside = out[: plan.inside_hw[0], : plan.inside_hw[1]]
     scaled = plan.scale(pixels, inside)
     if scaled is not inside:
@@ -38,12 +40,18 @@ class InputWriter:
 
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
-        self._plans: dict[tuple[tuple[int, ...], ChannelOrder], _Plan] = {}
+        self._plans: dict[_Source, _Plan] = {}
         self._padded_for = (0, 0)
 
-    def write(self, pixels: U8, order: ChannelOrder, tensor: NDArray[Any]) -> Letterbox:
-        """Letterbox uint8 (height, width, 3) into `tensor`, (H, W, 3): int8 pixel - 128 or float32 pixel - centre."""
-        plan = self._plans.get((pixels.shape, order)) or self._new_plan(pixels.shape, order)
+    def write(
+        self, pixels: U8, order: ChannelOrder, tensor: NDArray[Any], full_hw: tuple[int, int] | None = None
+    ) -> Letterbox:
+        """Letterbox uint8 (height, width, 3) into `tensor`, (H, W, 3): int8 pixel - 128 or float32 pixel - centre.
+
+        `full_hw` is the size of the picture that `pixels` were scaled from by a `Fitter`, if they were.
+        """
+        source = (pixels.shape, order, full_hw)
+        plan = self._plans.get(source) or self._new_plan(source)
         is_float = tensor.dtype.kind == "f"
         if plan.inside_hw != self._padded_for:
             _pad(tensor, plan.inside_hw, 0 if is_float else self._spec.centre - 128)
@@ -56,20 +64,43 @@ class InputWriter:
             np.bitwise_xor(plan.scale(pixels, as_bytes), TOP_BIT, out=as_bytes)  # flipping the top bit subtracts 128
         return plan.letterbox
 
-    def _new_plan(self, shape: tuple[int, ...], order: ChannelOrder) -> "_Plan":
+    def _new_plan(self, source: _Source) -> "_Plan":
         if len(self._plans) == PLANS:
             self._plans.clear()
-        plan = self._plans[shape, order] = _Plan(shape, self._spec, swaps=order != self._spec.order)
+        shape, order, full_hw = source
+        plan = self._plans[source] = _Plan(shape, self._spec.input_hw, full_hw, swaps=order != self._spec.order)
         return plan
+
+
+class Fitter:
+    """Scales the pictures of one camera ahead, on another thread than InputWriter's, which then only copies them."""
+
+    def __init__(self) -> None:
+        self._plan: _Plan | None = None
+        self._made_for: tuple[tuple[int, ...], tuple[int, int]] | None = None
+
+    def fit(self, pixels: U8, input_hw: tuple[int, int]) -> U8:
+        """A new picture of the size that `pixels` take in a tensor of `input_hw`; themselves if they have it."""
+        if self._plan is None or self._made_for != (pixels.shape, input_hw):
+            self._plan, self._made_for = _Plan(pixels.shape, input_hw, swaps=False), (pixels.shape, input_hw)
+        return self._plan.scale(pixels, np.empty((*self._plan.inside_hw, 3), np.uint8))
 
 
 class _Plan:
     """How pictures of one size get into the tensor, and the memory that this takes: filled only where it is used."""
 
-    def __init__(self, shape: tuple[int, ...], spec: ModelSpec, *, swaps: bool) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        input_hw: tuple[int, int],
+        full_hw: tuple[int, int] | None = None,
+        *,
+        swaps: bool,
+    ) -> None:
         height, width = shape[:2]
-        self.inside_hw = _inside_hw((height, width), spec)
-        self.letterbox = Letterbox((self.inside_hw[1] / width, self.inside_hw[0] / height), (height, width))
+        self.inside_hw = _inside_hw((height, width), input_hw)
+        full_hw = full_hw or (height, width)
+        self.letterbox = Letterbox((self.inside_hw[1] / full_hw[1], self.inside_hw[0] / full_hw[0]), full_hw)
         self.room = np.empty((*self.inside_hw, 3), np.uint8)
         self._swaps = swaps
         self._unswapped = np.empty_like(self.room)
@@ -112,10 +143,10 @@ def _interpolation(from_hw: tuple[int, int], to_hw: tuple[int, int]) -> int:
     return cv2.INTER_AREA if from_hw == (2 * to_hw[0], 2 * to_hw[1]) else cv2.INTER_LINEAR
 
 
-def _inside_hw(frame_hw: tuple[int, int], spec: ModelSpec) -> tuple[int, int]:
-    """Height and width that the frame takes in the tensor; what is left over is padding."""
+def _inside_hw(frame_hw: tuple[int, int], input_hw: tuple[int, int]) -> tuple[int, int]:
+    """Height and width that the frame takes in the tensor, the rest is padding; a frame of that size keeps it."""
     height, width = frame_hw
-    tensor_height, tensor_width = spec.input_hw
+    tensor_height, tensor_width = input_hw
     scale = min(tensor_height / height, tensor_width / width)
     return min(max(round(height * scale), 1), tensor_height), min(max(round(width * scale), 1), tensor_width)
 

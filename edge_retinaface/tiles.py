@@ -51,11 +51,16 @@ class TiledRetinaFace(RetinaFace):
         (height, width), (rows, columns) = super().input_hw, self._grid
         return height * rows, width * columns
 
-    def _detect(self, pixels: U8, order: ChannelOrder) -> Detections:
+    @property
+    def fit_hw(self) -> tuple[int, int] | None:
+        """See RetinaFace: tiles are cut from whole frames."""
+        return super().fit_hw if self._grid == (1, 1) else None
+
+    def _detect(self, pixels: U8, order: ChannelOrder, full_hw: tuple[int, int] | None = None) -> Detections:
+        if self._grid == (1, 1):
+            return super()._detect(pixels, order, full_hw)
         frame_hw = pixels.shape[0], pixels.shape[1]
         found, stages = [super()._detect(pixels, order)], [self.stages]
-        if self._grid == (1, 1):
-            return found[0]
         for left, top, right, bottom in tiles(frame_hw, self._grid):
             seen = super()._detect(pixels[top:bottom, left:right], order)
             stages.append(self.stages)
@@ -64,7 +69,11 @@ class TiledRetinaFace(RetinaFace):
             whole = _clear_of_cuts(boxes, (left, top, right, bottom), frame_hw)
             found.append(Detections(boxes[whole], seen.scores[whole], seen.landmarks[whole] + shift))
         self.stages = Stages(*map(sum, zip(*stages, strict=True)))
-        return _merged(found, self.max_iou)
+        merged = _merged(found, self.max_iou)
+        if full_hw is not None:  # scaled for a detector before this one
+            factor = np.array([full_hw[1] / frame_hw[1], full_hw[0] / frame_hw[0]], np.float32)
+            merged = Detections(merged.boxes * np.tile(factor, 2), merged.scores, merged.landmarks * factor)
+        return merged
 
 
 def _clear_of_cuts(boxes: F32, tile: Tile, frame_hw: tuple[int, int]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

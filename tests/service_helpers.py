@@ -29,13 +29,15 @@ class FakeDetector:
     """One face in every frame, after `took_s`; notes the thresholds it is asked for. Set `hang` to make it hang."""
 
     model_name = "fake"
-    input_hw = (480, 640)
+    input_hw = (18, 32)
+    fit_hw: tuple[int, int] | None = (18, 32)
 
     def __init__(self, took_s: float = 0.0) -> None:
         self.took_s = took_s
         self.min_score = self.max_iou = 0.0
         self.stages = Stages(0, 0, 0, 0)
         self.asked: list[float] = []
+        self.seen_hw: list[tuple[int, ...]] = []
         self.took_ms: list[float] = []
         self.hang = threading.Event()
         self.go_on = threading.Event()
@@ -43,6 +45,7 @@ class FakeDetector:
 
     def detect(self, frame: Frame) -> Detections:
         self.asked.append(self.min_score)
+        self.seen_hw.append(frame.pixels.shape[:2])
         if self.failure is not None:
             raise self.failure
         if self.hang.is_set():
@@ -52,7 +55,7 @@ class FakeDetector:
         took_ns = time.perf_counter_ns() - began
         self.took_ms.append(took_ns / 1e6)
         self.stages = Stages(0, took_ns, 0, 0)
-        height, width = frame.pixels.shape[:2]
+        height, width = frame.full_hw
         box = np.array([[0, 0, width, height]], np.float32)
         return Detections(box, np.array([0.9], np.float32), np.zeros((1, 5, 2), np.float32))
 

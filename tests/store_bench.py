@@ -48,6 +48,7 @@ class Fake:
     stages: object = None
     model_name: str = ""
     input_hw: tuple[int, int] = (480, 640)
+    fit_hw: tuple[int, int] | None = (480, 640)
     calls: int = 0
 
     def detect(self, _: Frame) -> Detections:

@@ -8,6 +8,7 @@ from edge_retinaface import Frame, RetinaFace, detect_faces, extract_faces
 from edge_retinaface.errors import ConfigError, DelegateError, ImageError, ModelError
 from edge_retinaface.images import read_image
 from edge_retinaface.model_file import read_model, write_model
+from edge_retinaface.preprocess import Fitter
 from edge_retinaface.spec import ModelSpec
 
 pytestmark = pytest.mark.convert
@@ -53,6 +54,23 @@ def test_boxes_are_in_the_pixels_of_the_picture_whatever_its_size(detector: Reti
     (box,) = detector(wide).boxes
     (alone,) = detector(pixels).boxes
     np.testing.assert_allclose(box - [1024, 512, 1024, 512], alone, atol=12)
+
+
+def test_a_frame_scaled_ahead_has_the_same_faces_and_for_another_input_nearly_the_same(
+    detector: RetinaFace, astronaut: Path
+) -> None:
+    whole = np.ascontiguousarray(np.tile(read_image(astronaut), (2, 3, 1)))  # 1024x1536
+    fit_hw = detector.fit_hw
+    assert fit_hw == (480, 640)
+    wanted = detector(whole)
+    assert len(wanted) == 6
+    found = detector.detect(Frame(Fitter().fit(whole, fit_hw), "BGR", 0, 0, scaled_from=(1024, 1536)))
+    for part in ("boxes", "scores", "landmarks"):
+        assert (getattr(found, part) == getattr(wanted, part)).all()
+    again = detector.detect(Frame(Fitter().fit(whole, (360, 480)), "BGR", 0, 0, scaled_from=(1024, 1536)))
+    assert len(again) == 6
+    distance = np.abs(again.boxes[:, None] - wanted.boxes).max(-1)
+    assert (distance.min(0) < 12).all()  # of some 100 that a face has
 
 
 def test_a_box_never_leaves_the_picture(detector: RetinaFace, astronaut: Path) -> None:

@@ -31,6 +31,20 @@ def test_every_frame_becomes_a_message_of_schema_1() -> None:
     assert (message.width, message.height, len(message.faces)) == (64, 36, 1)
 
 
+def test_the_camera_scales_what_the_detector_would_and_messages_stay_in_the_camera_s_pixels() -> None:
+    bench = Bench(config("door"), lambda: [PICTURE] * 20, fps=0)
+    with running(bench):
+        bench.thread.join(20)
+    assert bench.detector.seen_hw[3:] == [(18, 32)] * 17  # one was taken, one waited, one was being read
+    assert {(message.width, message.height) for message in bench.messages} == {(64, 36)}
+    assert {message.faces[0].box for message in bench.messages} == {(0, 0, 64, 36)}
+    bench = Bench(config("door"), lambda: [PICTURE] * 5, fps=0)
+    bench.detector.fit_hw = None
+    with running(bench):
+        bench.thread.join(20)
+    assert bench.detector.seen_hw == [(36, 64)] * 5
+
+
 def test_it_ends_by_itself_when_the_last_file_has_come_to_its_end() -> None:
     with running(Bench(config("a", "b"), lambda: [PICTURE] * 5, fps=0)) as bench:
         bench.thread.join(20)

@@ -27,6 +27,17 @@ def test_a_model_as_good_as_the_current_one_takes_over_between_two_frames(bench:
         assert live.active.name == "b"
 
 
+def test_a_trial_wants_whole_frames_because_the_other_model_may_be_of_another_size(bench: Bench) -> None:
+    live = bench.live()
+    assert live.fit_hw == (480, 640)
+    bench.ask()
+    wanted: set[object] = set()
+    with Keeper(live, POLL_S):
+        frames_until(live, lambda: wanted.add(live.fit_hw) or verdict(live)())  # type: ignore[func-returns-value]
+        assert None in wanted
+        frames_until(live, lambda: live.fit_hw == (480, 640))
+
+
 def test_the_store_is_not_changed_by_a_trial(bench: Bench) -> None:
     live = bench.live()
     bench.ask()

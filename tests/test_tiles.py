@@ -11,6 +11,7 @@ from edge_retinaface.data import Frame
 from edge_retinaface.detector import RetinaFace
 from edge_retinaface.errors import UsageError
 from edge_retinaface.images import read_image
+from edge_retinaface.preprocess import Fitter
 from edge_retinaface.tiles import TiledRetinaFace, parse_grid, tiles
 
 
@@ -57,6 +58,20 @@ def test_one_tile_is_the_picture_itself(default_model: Path, astronaut: Path) ->
     plain, one = RetinaFace(default_model), TiledRetinaFace(default_model, grid=(1, 1))
     assert (one(astronaut).boxes == plain(astronaut).boxes).all()
     assert one.input_hw == plain.input_hw
+
+
+@pytest.mark.convert
+def test_tiles_want_whole_frames_but_one_that_was_scaled_has_its_faces_in_the_camera_s_pixels(
+    default_model: Path, detector: TiledRetinaFace, face: np.ndarray
+) -> None:
+    assert detector.fit_hw is None
+    assert TiledRetinaFace(default_model, grid=(1, 1)).fit_hw == (480, 640)
+    pixels = np.full((900, 1800, 3), 100, np.uint8)
+    pixels[380:495, 700:790] = face
+    (wanted,) = detector.detect(Frame(pixels, "BGR", 0, 0))
+    (found,) = detector.detect(Frame(Fitter().fit(pixels, (720, 960)), "BGR", 0, 0, scaled_from=(900, 1800)))
+    np.testing.assert_allclose(found[0], wanted[0], atol=10)
+    np.testing.assert_allclose(found[2], wanted[2], atol=10)
 
 
 @pytest.mark.convert

@@ -121,6 +121,15 @@ class LatestCamera:
     def max_fps(self, value: float) -> None:
         self._slot.max_fps = value
 
+    @property
+    def fit_hw(self) -> tuple[int, int] | None:
+        """The model's input that frames are scaled for on the camera's own thread; None: they come as they are."""
+        return self._slot.fit_hw
+
+    @fit_hw.setter
+    def fit_hw(self, value: tuple[int, int] | None) -> None:
+        self._slot.fit_hw = value
+
     def _keep(self) -> None:
         pause_s = self._retry_s[0]
         while not self._closing.is_set():

@@ -31,10 +31,10 @@ class Orientation(NamedTuple):
         half_turn = self.rotation == 180  # noqa: PLR2004 - degrees
         return half_turn != (self.flip == "horizontal"), half_turn != (self.flip == "vertical")
 
-    def apply(self, pixels: U8) -> U8:
-        """The upright picture, C-contiguous: `pixels` itself where there is nothing to do."""
+    def apply(self, pixels: U8, spare: U8 | None = None) -> U8:
+        """The upright picture, C-contiguous: `pixels` itself if there is nothing to do, else in a fitting `spare`."""
         if self.rotation:
-            pixels = np.asarray(cv2.rotate(pixels, _ROTATIONS[self.rotation]), np.uint8)
+            pixels = np.asarray(cv2.rotate(pixels, _ROTATIONS[self.rotation], None if self.flip else spare), np.uint8)
         if self.flip:
-            pixels = np.asarray(cv2.flip(pixels, _FLIPS[self.flip]), np.uint8)
+            pixels = np.asarray(cv2.flip(pixels, _FLIPS[self.flip], spare), np.uint8)
         return np.ascontiguousarray(pixels)

@@ -85,7 +85,7 @@ class PicameraSource:
             self.close()
             raise CameraError(f"{self._name}: does not start with {size_wh[0]}x{size_wh[1]}: {error}") from error
 
-    def read(self, wanted: Callable[[], bool]) -> Picture | None:
+    def read(self, wanted: Callable[[], bool], spare: U8 | None = None) -> Picture | None:  # noqa: ARG002 - its frames are small
         """See Source."""
         try:
             request = self._camera.capture_request(wait=FRAME_S)

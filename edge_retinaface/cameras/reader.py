@@ -6,7 +6,9 @@ from contextlib import closing
 
 from edge_retinaface.cameras.slot import Slot
 from edge_retinaface.cameras.source import NS_PER_S, Opener, Source
+from edge_retinaface.data import U8
 from edge_retinaface.errors import CameraError
+from edge_retinaface.preprocess import Fitter
 
 
 class Reader(threading.Thread):
@@ -26,6 +28,8 @@ class Reader(threading.Thread):
         self._slot = slot
         self._opening_s = opening_s
         self._stopping = threading.Event()
+        self._fitter = Fitter()
+        self._spare: U8 | None = None  # pixels of the source's that nobody needs any more
         self._blocked: tuple[int, float] | None = None  # since when, for how long at most
 
     def run(self) -> None:
@@ -66,17 +70,27 @@ class Reader(threading.Thread):
     def _read(self, source: Source) -> bool:
         """Move one picture to the slot; False after the last."""
         slot = self._slot
-        picture = source.read(lambda: source.lossless or slot.wanted(time.monotonic_ns()))
+        picture = source.read(lambda: source.lossless or slot.wanted(time.monotonic_ns()), self._spare)
         self._blocked = None  # waiting for the detector is no fault of the camera
         if picture is None:
             return False
         if picture.pixels is None:
             slot.skip()
-        elif source.lossless:
-            slot.put_when_empty(picture.pixels, source.order, picture.captured_ns, self._stopping.is_set)
         else:
-            slot.put(picture.pixels, source.order, picture.captured_ns, self._stopping.is_set)
+            pixels, scaled_from = self._fit(picture.pixels)
+            put = slot.put_when_empty if source.lossless else slot.put
+            put(pixels, source.order, picture.captured_ns, self._stopping.is_set, scaled_from)
         if not self.delivered:
             self.delivered = True
             self.news.set()
         return True
+
+    def _fit(self, pixels: U8) -> tuple[U8, tuple[int, int] | None]:
+        """What goes into the slot, and the size it was scaled from, if it was: then `pixels` may be used again."""
+        fit_hw = self._slot.fit_hw
+        fitted = pixels if fit_hw is None else self._fitter.fit(pixels, fit_hw)
+        if fitted is pixels:
+            self._spare = None
+            return pixels, None
+        self._spare = pixels
+        return fitted, (pixels.shape[0], pixels.shape[1])

@@ -11,7 +11,7 @@ import cv2
 from edge_retinaface.cameras.latest import RETRY_S, LatestCamera
 from edge_retinaface.cameras.orientation import Orientation
 from edge_retinaface.cameras.source import NS_PER_S, Picture, Source
-from edge_retinaface.cameras.video import retrieve
+from edge_retinaface.cameras.video import Retriever
 from edge_retinaface.data import U8, ChannelOrder
 from edge_retinaface.errors import CameraError, ImageError
 from edge_retinaface.files import check_file
@@ -51,14 +51,14 @@ class FileSource:
     ) -> None:
         self.lossless = not realtime
         self._path = path
-        self._orientation = orientation
+        self._retrieve = Retriever(orientation, str(path))
         self._loop = loop
         self._pace = Pace(stopping)
         self._round_s = 0.0  # when this round through the file began
         self._due_s = 0.0
         self._open()
 
-    def read(self, wanted: Callable[[], bool]) -> Picture | None:
+    def read(self, wanted: Callable[[], bool], spare: U8 | None = None) -> Picture | None:
         """See Source."""
         if not self._capture.grab():
             if not self._again():
@@ -69,7 +69,7 @@ class FileSource:
         if not self.lossless:
             self._due_s = self._round_s + self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             self._pace.wait(self._due_s)
-        pixels = retrieve(self._capture, self._orientation, str(self._path)) if wanted() else None
+        pixels = self._retrieve(self._capture, spare) if wanted() else None
         return Picture(time.monotonic_ns(), pixels)
 
     def close(self) -> None:
@@ -129,7 +129,7 @@ class PictureSource:
         self._shown = 0
         self._pace = Pace(stopping)
 
-    def read(self, wanted: Callable[[], bool]) -> Picture | None:
+    def read(self, wanted: Callable[[], bool], spare: U8 | None = None) -> Picture | None:  # noqa: ARG002 - the maker of the pictures may still need it
         """See Source."""
         pixels = next(self._pictures, None)
         if pixels is None:

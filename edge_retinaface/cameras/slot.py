@@ -23,6 +23,7 @@ class Slot:
         self._enabled = True
         self._max_fps = max(max_fps, LEAST_FPS)
         self._due_ns = LONG_AGO  # earlier frames are not wanted
+        self.fit_hw: tuple[int, int] | None = None  # input that frames shall be scaled for before they come here
 
     @property
     def full(self) -> bool:
@@ -69,21 +70,35 @@ class Slot:
             self._made += 1
             self._skipped += 1
 
-    def put(self, pixels: U8, order: ChannelOrder, captured_ns: int, stopped: Callable[[], bool]) -> None:
+    def put(
+        self,
+        pixels: U8,
+        order: ChannelOrder,
+        captured_ns: int,
+        stopped: Callable[[], bool],
+        scaled_from: tuple[int, int] | None = None,
+    ) -> None:
         """The new frame replaces one that nobody took. Nothing happens once `stopped`."""
         with self.ready:
             if stopped():
                 return
             if self._frame is not None:
                 self._dropped += 1
-            self._place(pixels, order, captured_ns)
+            self._place(pixels, order, captured_ns, scaled_from)
 
-    def put_when_empty(self, pixels: U8, order: ChannelOrder, captured_ns: int, stopped: Callable[[], bool]) -> None:
+    def put_when_empty(
+        self,
+        pixels: U8,
+        order: ChannelOrder,
+        captured_ns: int,
+        stopped: Callable[[], bool],
+        scaled_from: tuple[int, int] | None = None,
+    ) -> None:
         """Wait until the frame before was taken and nothing is paused; for sources of which no picture may be lost."""
         with self.ready:
             while not stopped():
                 if self._frame is None and self._enabled:
-                    self._place(pixels, order, captured_ns)
+                    self._place(pixels, order, captured_ns, scaled_from)
                     return
                 self.ready.wait(0.1)
 
@@ -100,7 +115,7 @@ class Slot:
             self.ready.notify_all()
             return frame
 
-    def _place(self, pixels: U8, order: ChannelOrder, captured_ns: int) -> None:
-        self._frame = Frame(pixels, order, self._made, captured_ns)
+    def _place(self, pixels: U8, order: ChannelOrder, captured_ns: int, scaled_from: tuple[int, int] | None) -> None:
+        self._frame = Frame(pixels, order, self._made, captured_ns, scaled_from)
         self._made += 1
         self.ready.notify_all()

@@ -25,8 +25,11 @@ class Source(Protocol):
     deadline_s: float  # a read that takes longer hangs
     lossless: bool  # True: every picture waits for the detector. False: the newest wins
 
-    def read(self, wanted: Callable[[], bool]) -> Picture | None:
-        """The next picture, upright; None after the last. `wanted` says whether converting its pixels is worth it."""
+    def read(self, wanted: Callable[[], bool], spare: U8 | None = None) -> Picture | None:
+        """The next picture, upright; None after the last. `wanted` says whether converting its pixels is worth it.
+
+        `spare` are pixels that this source delivered and nobody needs any more: it may write the next ones there.
+        """
 
     def close(self) -> None:
         """Give everything back. Called once, by the thread that reads."""

@@ -43,7 +43,7 @@ class DeviceSource:
 
     def __init__(self, path: str, size_wh: tuple[int, int], orientation: Orientation) -> None:
         self._path = path
-        self._orientation = orientation
+        self._retrieve = Retriever(orientation, path)
         if not Path(path).exists():
             raise CameraError(f"{path}: wanted a video device, found nothing there: is the camera plugged in?")
         if not os.access(path, os.R_OK | os.W_OK):
@@ -56,7 +56,7 @@ class DeviceSource:
         self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size_wh[0])  # the driver takes the nearest that it has
         self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size_wh[1])
 
-    def read(self, wanted: Callable[[], bool]) -> Picture | None:
+    def read(self, wanted: Callable[[], bool], spare: U8 | None = None) -> Picture | None:
         """See Source."""
         if not self._capture.grab():
             raise CameraError(f"{self._path}: the device delivers no more pictures: unplugged?")
@@ -64,7 +64,7 @@ class DeviceSource:
         stamp_ns = round(self._capture.get(cv2.CAP_PROP_POS_MSEC) * NS_PER_MS)
         # drivers stamp with CLOCK_MONOTONIC; an old one that does not is seen by a time that cannot be
         captured_ns = stamp_ns if 0 <= now_ns - stamp_ns < NS_PER_S else now_ns
-        return Picture(captured_ns, retrieve(self._capture, self._orientation, self._path) if wanted() else None)
+        return Picture(captured_ns, self._retrieve(self._capture, spare) if wanted() else None)
 
     def close(self) -> None:
         """See Source."""
@@ -80,7 +80,7 @@ class StreamSource:
 
     def __init__(self, uri: str, orientation: Orientation, read_s: float = READ_S) -> None:
         self._shown = hide_passwords(uri)
-        self._orientation = orientation
+        self._retrieve = Retriever(orientation, self._shown)
         self._clock = StreamClock(CLOCK_WINDOW if uri.startswith("rtsp") else 1)
         self.deadline_s = read_s
         timeout_ms = round(read_s * 1000 / 2)  # FFmpeg's own limit comes first, so that a hung read comes back at all
@@ -92,7 +92,7 @@ class StreamSource:
             raise CameraError(f"{self._shown}: wanted a video stream, found none: wrong address or password, or off")
         self._fresh_s = time.monotonic()  # when a picture was last worth looking at
 
-    def read(self, wanted: Callable[[], bool]) -> Picture | None:
+    def read(self, wanted: Callable[[], bool], spare: U8 | None = None) -> Picture | None:
         """See Source."""
         with self._clock:
             grabbed = self._capture.grab()
@@ -102,7 +102,7 @@ class StreamSource:
         if captured_ns is None or self._clock.behind_s(captured_ns) > STALE_S:
             return self._stale()
         self._fresh_s = time.monotonic()
-        return Picture(captured_ns, retrieve(self._capture, self._orientation, self._shown) if wanted() else None)
+        return Picture(captured_ns, self._retrieve(self._capture, spare) if wanted() else None)
 
     def close(self) -> None:
         """See Source."""
@@ -118,9 +118,21 @@ class StreamSource:
         return Picture(time.monotonic_ns(), None)
 
 
-def retrieve(capture: cv2.VideoCapture, orientation: Orientation, shown: str) -> U8:
-    """The grabbed frame, uint8 (height, width, 3) BGR, upright; CameraError for anything else."""
-    decoded, pixels = capture.retrieve()
-    if not decoded or pixels.ndim != 3 or pixels.shape[2] != 3:  # noqa: PLR2004 - height, width, channels
-        raise CameraError(f"{shown}: wanted a colour picture, found one that cannot be decoded")
-    return orientation.apply(np.asarray(pixels, np.uint8))
+class Retriever:
+    """Takes grabbed frames out of a capture: uint8 (height, width, 3) BGR, upright; CameraError for anything else."""
+
+    def __init__(self, orientation: Orientation, shown: str) -> None:
+        self._orientation = orientation
+        self._shown = shown
+        self._unturned: U8 | None = None  # kept for the next frame
+
+    def __call__(self, capture: cv2.VideoCapture, spare: U8 | None) -> U8:
+        """The frame, in the memory of `spare` if it fits there."""
+        turns = self._orientation != Orientation()
+        decoded, pixels = capture.retrieve(self._unturned if turns else spare)
+        if not decoded or pixels.ndim != 3 or pixels.shape[2] != 3:  # noqa: PLR2004 - height, width, channels
+            raise CameraError(f"{self._shown}: wanted a colour picture, found one that cannot be decoded")
+        if not turns:
+            return np.asarray(pixels, np.uint8)
+        self._unturned = np.asarray(pixels, np.uint8)
+        return self._orientation.apply(self._unturned, spare)

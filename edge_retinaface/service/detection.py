@@ -34,6 +34,10 @@ class Detector(Protocol):
     def input_hw(self) -> tuple[int, int]:
         """Height and width of the network's input, pixels."""
 
+    @property
+    def fit_hw(self) -> tuple[int, int] | None:
+        """The `input_hw` for which frames may be scaled ahead; None: it wants to see whole frames."""
+
     def detect(self, frame: Frame) -> Detections:
         """Faces in a frame."""
 
@@ -79,6 +83,7 @@ class DetectionThread(threading.Thread):
         taken_ns = time.monotonic_ns()
         detector = self.detector
         detector.min_score = self._control.threshold(camera.name)
+        camera.fit_hw = detector.fit_hw  # from its next frame on; one that waits already is scaled here
         detections = detector.detect(frame)
         now = Now.read()
         message = encode_message(

@@ -21,6 +21,10 @@ class Detector(Protocol):
     def input_hw(self) -> tuple[int, int]:
         """Height and width of the network's input, pixels."""
 
+    @property
+    def fit_hw(self) -> tuple[int, int] | None:
+        """The `input_hw` for which frames may be scaled ahead; None: it wants to see whole frames."""
+
     def detect(self, frame: Frame) -> Detections:
         """Faces in a frame."""
 

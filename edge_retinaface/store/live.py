@@ -5,6 +5,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter_ns
 from typing import NamedTuple
@@ -60,6 +61,11 @@ class LiveDetector(Facade[D]):
         self._report = self._first_report()
 
     @property
+    def fit_hw(self) -> tuple[int, int] | None:
+        """Of the active model; whole frames during a trial, for the other model may want another size."""
+        return None if self.is_watched else self._active.fit_hw
+
+    @property
     def report(self) -> Report:
         """The latest."""
         return self._report
@@ -76,7 +82,7 @@ class LiveDetector(Facade[D]):
             times_ns.append(self.clock_ns() - start)
             if not self.samples.full():
                 # a copy: the camera may fill the array again before the trial has looked at it
-                copy = Frame(np.array(frame.pixels), frame.order, frame.sequence, frame.captured_ns)
+                copy = replace(frame, pixels=np.array(frame.pixels))
                 self.samples.put_nowait(Sample(copy, found))
         return found
 
