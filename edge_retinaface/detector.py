@@ -1,7 +1,7 @@
 """The detector: a picture in, faces out."""
 
 import os
-from functools import cache
+from functools import cache, lru_cache
 from time import perf_counter_ns
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_retinaface.anchors import make_anchors
 from edge_retinaface.assets import default_model
-from edge_retinaface.data import LANDMARK_NAMES, MOST_THREADS, U8, ChannelOrder, Detections, Frame
+from edge_retinaface.data import F32, LANDMARK_NAMES, MOST_THREADS, U8, ChannelOrder, Detections, Frame
 from edge_retinaface.decode import Candidates, Decoder
 from edge_retinaface.errors import ConfigError
 from edge_retinaface.faces import MaskShape, blur_faces, crop_faces
@@ -18,6 +18,7 @@ from edge_retinaface.images import as_pixels, read_image
 from edge_retinaface.interpreter import Interpreter, Package
 from edge_retinaface.model_file import read_model
 from edge_retinaface.nms import nms
+from edge_retinaface.preprocess import PLANS
 
 Picture = str | os.PathLike[str] | NDArray[Any]  # a file, or an array as OpenCV reads it
 
@@ -176,8 +177,13 @@ def _fraction(name: str, value: float) -> float:
 
 def _best(candidates: Candidates, max_iou: float, frame_hw: tuple[int, int]) -> Detections:
     keep = nms(candidates.boxes, candidates.scores, max_iou)
-    boxes = candidates.boxes[keep]
-    height, width = frame_hw
+    boxes = candidates.boxes.take(keep, 0)
     np.maximum(boxes, 0, out=boxes)
-    np.minimum(boxes, np.array((width, height, width, height), np.float32), out=boxes)
-    return Detections(boxes, candidates.scores[keep], candidates.landmarks[keep])
+    np.minimum(boxes, _far_corner(frame_hw), out=boxes)
+    return Detections(boxes, candidates.scores.take(keep), candidates.landmarks.take(keep, 0))
+
+
+@lru_cache(maxsize=PLANS)
+def _far_corner(frame_hw: tuple[int, int]) -> F32:
+    """float32 (4,): the most that a box can have."""
+    return np.array(frame_hw[::-1] * 2, np.float32)

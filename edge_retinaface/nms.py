@@ -19,7 +19,7 @@ def nms(boxes: F32, scores: F32, max_iou: float) -> Rows:
     `boxes` is float32 (n, 4), x1 y1 x2 y2; `scores` float32 (n,). Equal scores keep their order.
     """
     order = (-scores).argsort(kind="stable")
-    ranked = boxes[order]
+    ranked = boxes.take(order, 0)
     return order[_greedy(ranked, max_iou) if len(order) <= CROWD else _greedy_in_a_crowd(ranked, max_iou)]
 
 

@@ -13,6 +13,7 @@ from edge_retinaface.service.fanout import Fanout
 from edge_retinaface.service.rota import Rota
 from edge_retinaface.service.statistics import Statistics
 
+STAGES = ("wait", *(name.removesuffix("_ns") for name in Stages._fields), "encode", "publish")  # in statistics
 IDLE_S = 0.5  # how often the thread shows that it lives while no frame comes
 
 
@@ -92,17 +93,12 @@ class DetectionThread(threading.Thread):
         encoded_ns = time.monotonic_ns()
         self._fanout.publish(camera.name, message, len(detections))
         done_ns = time.monotonic_ns()
-        stages = {name.removesuffix("_ns"): took_ns for name, took_ns in detector.stages._asdict().items()}
-        self._statistics.add(
-            camera.name,
-            done_ns,
-            done_ns - frame.captured_ns,
-            {
-                "wait": taken_ns - frame.captured_ns,
-                **stages,
-                "encode": encoded_ns - now.monotonic_ns,
-                "publish": done_ns - encoded_ns,
-            },
+        took_ns = (
+            taken_ns - frame.captured_ns,
+            *detector.stages,
+            encoded_ns - now.monotonic_ns,
+            done_ns - encoded_ns,
         )
+        self._statistics.add(camera.name, done_ns, done_ns - frame.captured_ns, dict(zip(STAGES, took_ns, strict=True)))
         self.took_ns = done_ns - taken_ns
         self.last_ns[camera.name] = done_ns

@@ -29,11 +29,13 @@ class Rota:
     def wait(self, timeout_s: float) -> LatestCamera | None:
         """The next camera that has a fresh frame; None after `timeout_s` without one."""
         with self.ready:
-            self.ready.wait_for(lambda: any(camera.full for camera in self._cameras), timeout_s)
-            count = len(self._cameras)
-            for step in range(count):
-                turn = (self._next + step) % count
-                if self._cameras[turn].full:
-                    self._next = turn + 1
-                    return self._cameras[turn]
-            return None
+            return self.ready.wait_for(self._turn, timeout_s)
+
+    def _turn(self) -> LatestCamera | None:
+        count = len(self._cameras)
+        for step in range(count):
+            turn = (self._next + step) % count
+            if self._cameras[turn].full:
+                self._next = turn + 1
+                return self._cameras[turn]
+        return None

@@ -1,6 +1,7 @@
 """How long things take, in memory that never grows."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 import numpy as np
@@ -54,20 +55,21 @@ class Statistics:
     def __init__(self, start_ns: int) -> None:
         self._start_ns = start_ns
         self._lock = threading.Lock()
-        self._ages: dict[str, Durations] = {}
-        self._stages: dict[str, Durations] = {}
+        self._ages: defaultdict[str, Durations] = defaultdict(Durations)
+        self._stages: defaultdict[str, Durations] = defaultdict(Durations)
 
     def add(self, camera: str, at_ns: int, age_ns: int, stages_ns: Mapping[str, int]) -> None:
         """Note one message: its age when it was handed to the publishers, and what took how long on its way."""
         with self._lock:
-            self._ages.setdefault(camera, Durations()).add(at_ns, age_ns)
+            self._ages[camera].add(at_ns, age_ns)
             for stage, took_ns in stages_ns.items():
-                self._stages.setdefault(stage, Durations()).add(at_ns, took_ns)
+                self._stages[stage].add(at_ns, took_ns)
 
     def keep(self, cameras: Collection[str]) -> None:
         """Forget the cameras that are not among these."""
         with self._lock:
-            self._ages = {camera: ages for camera, ages in self._ages.items() if camera in cameras}
+            for camera in self._ages.keys() - cameras:
+                del self._ages[camera]
 
     def fps(self, camera: str, now_ns: int) -> float:
         """Messages a second, over the last minute."""
