@@ -8,18 +8,23 @@ import typer
 from convert.families import FAMILIES
 from convert.read_weights import read_weights
 from convert.weights import Weights
+from edge_retinaface.commands.paths import as_path
 from edge_retinaface.errors import UsageError
 from edge_retinaface.spec import check_input_hw
 
 DEFAULT_SIZE = "480x640"
 SCENES = 64  # calibration pictures where the user has none
 
-WeightsPath = Annotated[Path, typer.Argument(metavar="WEIGHTS", help="An ONNX, Keras or PyTorch file, or compressed.")]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="The file to write.")]
+WeightsPath = Annotated[
+    Path, typer.Argument(parser=as_path, metavar="WEIGHTS", help="An ONNX, Keras or PyTorch file, or compressed.")
+]
+Output = Annotated[Path | None, typer.Option("--output", "-o", parser=as_path, help="The file to write.")]
 Size = Annotated[str, typer.Option(help="Input height x width in pixels.")]
 Calibration = Annotated[
     Path | None,
-    typer.Option("--pictures", help="A folder of pictures like the device will see; without it, built-in scenes."),
+    typer.Option(
+        "--pictures", parser=as_path, help="A folder of pictures like the device will see; without it, built-in scenes."
+    ),
 ]
 FamilyOption = Annotated[
     str | None,

@@ -1,26 +1,31 @@
 """`edge-retinaface`, and `python -m edge_retinaface`."""
 
 import sys
-from pathlib import Path
 
-from edge_retinaface.commands.ending import exit_codes
-from edge_retinaface.commands.serving import run_service
-from edge_retinaface.install import CONFIG
+from edge_retinaface.commands.ending import exit_codes, loading
 
 
 def main() -> None:
     """The service as systemd starts it, by itself; all else by way of the command line, which takes 13 MiB more."""
-    match sys.argv[1:]:
-        case ["run"]:
-            with exit_codes():
-                run_service(Path(CONFIG), verbose=False)
-        case ["run", "--config", config]:
-            with exit_codes():
-                run_service(Path(config), verbose=False)
-        case _:
-            from edge_retinaface.cli import main as command_line  # noqa: PLC0415 - the reason is above
+    with exit_codes():
+        match sys.argv[1:]:
+            case ["run"]:
+                _serve()
+            case ["run", "--config", config]:
+                _serve(config)
+            case _:
+                with loading():
+                    from edge_retinaface.cli import app  # noqa: PLC0415 - the reason is above
+                app()
 
-            command_line()
+
+def _serve(config: str = "") -> None:
+    with loading():
+        from pathlib import Path  # noqa: PLC0415 - so that Ctrl-C is quiet from the start on
+
+        from edge_retinaface.commands.serving import run_service  # noqa: PLC0415
+        from edge_retinaface.install import CONFIG  # noqa: PLC0415
+    run_service(Path(config or CONFIG), verbose=False)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 CHECK_FAILED = 1
 UNREADABLE = 74  # for files that are missing or may not be read, whatever they should have held
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 class EdgeRetinaFaceError(Exception):
@@ -19,6 +20,12 @@ class UsageError(EdgeRetinaFaceError):
     """An argument that cannot be meant."""
 
     exit_code = 2
+
+
+class UnavailableError(EdgeRetinaFaceError):
+    """A part of the installation that is not there."""
+
+    exit_code = 69
 
 
 class ImageError(EdgeRetinaFaceError):

@@ -12,7 +12,7 @@ from convert_weights import default_onnx, default_weights
 from doctor_cases import Case, make_cases, make_slow_cases
 from typer.testing import CliRunner
 
-from convert.__main__ import app
+from convert.cli import app
 from convert.doctor.examine import Doctor
 from convert.doctor.mistakes import ADVICE, HEALTHY
 

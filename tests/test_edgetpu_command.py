@@ -16,9 +16,9 @@ from convert_weights import default_weights
 from edgetpu_cases import build, int8_model
 from typer.testing import CliRunner, Result
 
-from convert.__main__ import app
 from convert.backend import keras
 from convert.calibrate import Pictures
+from convert.cli import app
 from convert.edgetpu.compiler import parse_log
 from convert.edgetpu.graph import read_graph
 from convert.edgetpu.verdict import predict

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "convert.evaluation", *map(str, arguments)]
+    command = [sys.executable, "-m", "convert.eval", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -59,7 +59,10 @@ def test_a_model_compared_with_itself_differs_in_nothing(default_model: Path, an
 def test_a_users_mistake_is_one_line_and_an_exit_code(tmp_path: Path) -> None:
     missing = run(tmp_path / "none.tflite", tmp_path / "nowhere")
     assert (missing.returncode, missing.stdout) == (74, "")
-    assert missing.stderr == f"eval: {tmp_path / 'nowhere'}: wanted annotated pictures, found nothing there\n"
+    assert (
+        missing.stderr
+        == f"edge-retinaface eval: {tmp_path / 'nowhere'}: wanted annotated pictures, found nothing there\n"
+    )
     nothing = run(tmp_path / "none.tflite", tmp_path, "--plot", tmp_path / "curves.docx")
     assert (nothing.returncode, nothing.stderr.count("\n")) == (2, 1)
 

@@ -124,7 +124,7 @@ def test_importing_the_runtime_and_its_command_loads_no_workshop() -> None:
 
 def test_the_service_loads_nothing_that_only_other_commands_or_a_broker_need() -> None:
     unwanted = ("typer", "rich", "paho", "ssl")
-    program = f"import sys, edge_retinaface.__main__; print(set({unwanted}) & set(sys.modules))"
+    program = f"import sys, edge_retinaface.commands.serving; print(set({unwanted}) & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
 

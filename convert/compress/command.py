@@ -14,6 +14,7 @@ from convert.compress.pipeline import Compressed, compress
 from convert.compress.store import write_weights
 from convert.distill.plan import Plan
 from convert.weights import Weights
+from edge_retinaface.commands.paths import as_path
 from edge_retinaface.data import U8
 from edge_retinaface.errors import UsageError
 
@@ -30,7 +31,9 @@ Seed = Annotated[int, typer.Option(min=0, help="Equal seeds make equal weights."
 
 def compress_command(
     weights: WeightsPath,
-    pictures: Annotated[Path, typer.Option(help="A folder of pictures with faces like the device will see.")],
+    pictures: Annotated[
+        Path, typer.Option(parser=as_path, help="A folder of pictures with faces like the device will see.")
+    ],
     macs: Annotated[
         str | None, typer.Option(help="How many multiplications may be left at 480x640, such as 464M.")
     ] = None,

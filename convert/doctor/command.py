@@ -14,19 +14,25 @@ from convert.doctor.report import as_dictionary, print_diagnosis
 from convert.families import PYTORCH
 from convert.read_weights import parse_weights, read_weights
 from convert.weights import Weights
+from edge_retinaface.commands.paths import as_path
 from edge_retinaface.errors import CHECK_FAILED, ModelError
 
 WIDTH = 140  # columns, where the output is no terminal
 
 
 def doctor_command(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .tflite file of a RetinaFace, ours or not.")],
+    model: Annotated[
+        Path, typer.Argument(parser=as_path, metavar="MODEL", help="A .tflite file of a RetinaFace, ours or not.")
+    ],
     reference: Annotated[
         Path | None,
-        typer.Option(metavar="WEIGHTS", help=f"The weights it was made from; without it, those of {REQUIREMENT}."),
+        typer.Option(
+            parser=as_path, metavar="WEIGHTS", help=f"The weights it was made from; without it, those of {REQUIREMENT}."
+        ),
     ] = None,
     pictures: Annotated[
-        Path | None, typer.Option(help="A folder of pictures with faces to show it; without it, built-in scenes.")
+        Path | None,
+        typer.Option(parser=as_path, help="A folder of pictures with faces to show it; without it, built-in scenes."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -13,6 +13,7 @@ from convert.edgetpu.compiler import PROGRAM, Compiled, compile_model, find_comp
 from convert.edgetpu.graph import read_graph
 from convert.edgetpu.report import as_dictionary, print_comparison, print_verdict
 from convert.edgetpu.verdict import predict
+from edge_retinaface.commands.paths import as_path
 from edge_retinaface.errors import CHECK_FAILED
 from edge_retinaface.model_file import CARD_NAME, ModelFile, read_content, read_model, write_model
 
@@ -20,9 +21,10 @@ WIDTH = 140  # columns, where the output is no terminal
 
 
 def edgetpu_command(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Any .tflite file.")],
+    model: Annotated[Path, typer.Argument(parser=as_path, metavar="MODEL", help="Any .tflite file.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where the compiled file goes; MODEL_edgetpu.tflite.")
+        Path | None,
+        typer.Option("--output", "-o", parser=as_path, help="Where the compiled file goes; MODEL_edgetpu.tflite."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

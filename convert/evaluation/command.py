@@ -17,24 +17,33 @@ from convert.evaluation.plot import check_plot_name, plot_curves
 from convert.evaluation.prediction import MAX_IOU, MIN_SCORE, Predictions, Subject, open_model, predict
 from convert.evaluation.report import Report, to_json, to_text
 from convert.progress import watch
+from edge_retinaface.commands.paths import as_path
 from edge_retinaface.data import Detections
 
 PIPED_WIDTH = 140  # columns where there is no terminal to ask
 
-Model = Annotated[Path, typer.Argument(help="Model file to evaluate.", show_default=False)]
+Model = Annotated[Path, typer.Argument(parser=as_path, help="Model file to evaluate.", show_default=False)]
 Data = Annotated[
     Path,
     typer.Argument(
+        parser=as_path,
         help="Folder with WIDER FACE (ground_truth/*.mat), annotations.json or PASCAL VOC files; or a JSON file.",
         show_default=False,
     ),
 ]
-Reference = Annotated[Path | None, typer.Option(help="Second model file, to compare with face by face.")]
+Reference = Annotated[
+    Path | None, typer.Option(parser=as_path, help="Second model file, to compare with face by face.")
+]
 Output = Annotated[
     Path | None,
-    typer.Option(help="Folder for evaluation.json, curves.svg and the detections; an interrupted run goes on from it."),
+    typer.Option(
+        parser=as_path,
+        help="Folder for evaluation.json, curves.svg and the detections; an interrupted run goes on from it.",
+    ),
 ]
-Plot = Annotated[Path | None, typer.Option(help="Also draw the curves into this file: .png, .svg or .pdf.")]
+Plot = Annotated[
+    Path | None, typer.Option(parser=as_path, help="Also draw the curves into this file: .png, .svg or .pdf.")
+]
 MinScore = Annotated[float, typer.Option(min=0, max=1, help="Detections below it are not looked at.")]
 MaxIou = Annotated[float, typer.Option(min=0, max=1, help="Of the non-maximum suppression.")]
 Threads = Annotated[int, typer.Option(min=1, help="Of the interpreter.")]
@@ -103,3 +112,7 @@ def predict_all(subject: Subject, data: Dataset, output: Path | None) -> Predict
         typer.echo(told, err=True)
         raise
     return tuple(found)
+
+
+app = typer.Typer(pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None)
+app.command(name="eval")(eval_command)

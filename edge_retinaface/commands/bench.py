@@ -14,6 +14,7 @@ from edge_retinaface.bench.compare import compare as compare_runs
 from edge_retinaface.bench.records import Bench, from_json, to_json
 from edge_retinaface.bench.run import bench as measure
 from edge_retinaface.bench.table import differences, tables
+from edge_retinaface.commands.paths import as_path
 from edge_retinaface.config import ModelSettings
 from edge_retinaface.errors import CHECK_FAILED, UNREADABLE, ConfigError, DelegateError, ImageError
 from edge_retinaface.files import read_file
@@ -24,18 +25,21 @@ PIPED_WIDTH = 120  # columns where there is no terminal to ask
 
 
 def bench(
-    source: Annotated[Path, typer.Argument(help="Picture or video whose frames are used.", show_default=False)],
+    source: Annotated[
+        Path, typer.Argument(parser=as_path, help="Picture or video whose frames are used.", show_default=False)
+    ],
     model: Annotated[
-        list[Path] | None, typer.Option(help="Model file, may be given again [default: as for detect].")
+        list[Path] | None, typer.Option(parser=as_path, help="Model file, may be given again [default: as for detect].")
     ] = None,
     threads: Annotated[list[int] | None, typer.Option(min=1, help="May be given again [default: 1].")] = None,
     delegate: Annotated[str, typer.Option(help="As in the configuration: edgetpu, or a library's path.")] = "",
     rounds: Annotated[int, typer.Option(min=20, help="Frames for every model and number of threads.")] = 200,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Least score of a face.")] = 0.5,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
-    output: Annotated[Path | None, typer.Option(help="Also write the JSON into this file.")] = None,
+    output: Annotated[Path | None, typer.Option(parser=as_path, help="Also write the JSON into this file.")] = None,
     compare: Annotated[
-        Path | None, typer.Option(help="JSON of an older run; exit code 1 if this one is really slower or larger.")
+        Path | None,
+        typer.Option(parser=as_path, help="JSON of an older run; exit code 1 if this one is really slower or larger."),
     ] = None,
 ) -> None:
     """Time every stage from frame to message, start-up and memory; compare with an older run."""

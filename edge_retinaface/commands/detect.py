@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from edge_retinaface.cameras import quiet_opencv
+from edge_retinaface.commands.paths import as_path
 from edge_retinaface.commands.sinks import Sinks
 from edge_retinaface.data import MOST_THREADS, Detections
 from edge_retinaface.detector import RetinaFace
@@ -18,12 +19,16 @@ from edge_retinaface.media import Medium, find_media, read_medium
 from edge_retinaface.message import SCHEMA, encode, faces_of
 from edge_retinaface.tiles import TiledRetinaFace, parse_grid
 
-ModelOption = Annotated[Path | None, typer.Option(help="Model file [default: the one that came with the package].")]
+ModelOption = Annotated[
+    Path | None, typer.Option(parser=as_path, help="Model file [default: the one that came with the package].")
+]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="Threads of the interpreter.")]
 
 
 def detect(
-    inputs: Annotated[list[Path], typer.Argument(help="Pictures, videos, folders of them.", show_default=False)],
+    inputs: Annotated[
+        list[Path], typer.Argument(parser=as_path, help="Pictures, videos, folders of them.", show_default=False)
+    ],
     model: ModelOption = None,
     threshold: Annotated[
         float | None, typer.Option(help="Least score of a face, 0 to 1 [default: the model's own].")
@@ -34,9 +39,13 @@ def detect(
         str, typer.Option(metavar="ROWSxCOLUMNS", help="Look at so many overlapping tiles as well, for small faces.")
     ] = "1x1",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a picture.")] = False,
-    draw: Annotated[Path | None, typer.Option(help="Folder for copies with the faces drawn on them.")] = None,
-    crops: Annotated[Path | None, typer.Option(help="Folder for aligned 112x112 crops of the faces.")] = None,
-    blur: Annotated[Path | None, typer.Option(help="Folder for copies with the faces blurred.")] = None,
+    draw: Annotated[
+        Path | None, typer.Option(parser=as_path, help="Folder for copies with the faces drawn on them.")
+    ] = None,
+    crops: Annotated[
+        Path | None, typer.Option(parser=as_path, help="Folder for aligned 112x112 crops of the faces.")
+    ] = None,
+    blur: Annotated[Path | None, typer.Option(parser=as_path, help="Folder for copies with the faces blurred.")] = None,
 ) -> None:
     """Find faces. A picture that cannot be read is reported and the others are still done."""
     for name, value in (("--threshold", threshold), ("--max-iou", max_iou)):

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge_retinaface import install
+from edge_retinaface.commands.paths import as_path
 from edge_retinaface.config import load_config
 from edge_retinaface.errors import ConfigError, UsageError
 
@@ -16,7 +17,7 @@ UDEVD = Path("/run/udev/control")
 HERE = Path("/")
 
 RootOption = Annotated[
-    Path, typer.Option(help="Work on the file system that stands in this folder; nothing is started.")
+    Path, typer.Option(parser=as_path, help="Work on the file system that stands in this folder; nothing is started.")
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 PackagedOption = Annotated[bool, typer.Option("--packaged", help="In /usr/lib as a package does, not in /etc.")]

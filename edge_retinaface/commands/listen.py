@@ -14,6 +14,7 @@ import typer
 
 from edge_retinaface.client import Client
 from edge_retinaface.commands.broker_lines import broker_lines
+from edge_retinaface.commands.paths import as_path
 from edge_retinaface.commands.show_config import DEFAULT_CONFIG, ConfigOption
 from edge_retinaface.config import Config, SocketSettings, load_config
 from edge_retinaface.errors import ConfigError
@@ -26,7 +27,8 @@ _DROPPED = msgspec.json.Decoder(Dropped)
 def listen(
     config: ConfigOption = DEFAULT_CONFIG,
     socket: Annotated[
-        Path | None, typer.Option(help="The service's socket [default: as configured].", show_default=False)
+        Path | None,
+        typer.Option(parser=as_path, help="The service's socket [default: as configured].", show_default=False),
     ] = None,
     mqtt: Annotated[bool, typer.Option("--mqtt", help="Follow the configured broker instead of the socket.")] = False,
     as_json: Annotated[

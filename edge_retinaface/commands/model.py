@@ -8,6 +8,7 @@ import typer
 
 from edge_retinaface.checks.model import check_model
 from edge_retinaface.commands.model_info import SHOWN, ReportOption, StoreOption, info, list_models
+from edge_retinaface.commands.paths import as_path
 from edge_retinaface.commands.trial import await_verdict
 from edge_retinaface.config import ModelSettings
 from edge_retinaface.delegates import is_for_edgetpu
@@ -35,10 +36,15 @@ app.command()(info)
 
 @app.command()
 def install(
-    path: Annotated[Path, typer.Argument(metavar="FILE|DIRECTORY", help="A model file, or a folder that holds one.")],
+    path: Annotated[
+        Path, typer.Argument(parser=as_path, metavar="FILE|DIRECTORY", help="A model file, or a folder that holds one.")
+    ],
     verify_key: Annotated[
         Path | None,
-        typer.Option(help=f"Public key or allowed signers for the file's .sig [default: {SIGNERS} where it exists]."),
+        typer.Option(
+            parser=as_path,
+            help=f"Public key or allowed signers for the file's .sig [default: {SIGNERS} where it exists].",
+        ),
     ] = None,
     frames: Annotated[int, typer.Option(min=1, help="Frames of each phase, at least.")] = DEFAULTS.frames,
     health: Annotated[

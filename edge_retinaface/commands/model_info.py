@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from edge_retinaface.commands.paths import as_path
 from edge_retinaface.errors import CHECK_FAILED, ModelError
 from edge_retinaface.model_file import Compression, ModelFile, read_model
 from edge_retinaface.store.models import STORE, Store
@@ -14,8 +15,8 @@ from edge_retinaface.store.notes import REPORT, REQUEST, Report, Request, is_ope
 
 SHOWN = 12  # hexadecimal digits that tell models apart
 
-StoreOption = Annotated[Path, typer.Option(help="The folder of the models.")]
-ReportOption = Annotated[Path, typer.Option(help="Where the service says how a trial goes.")]
+StoreOption = Annotated[Path, typer.Option(parser=as_path, help="The folder of the models.")]
+ReportOption = Annotated[Path, typer.Option(parser=as_path, help="Where the service says how a trial goes.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
 

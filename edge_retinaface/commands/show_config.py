@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from edge_retinaface.assets import asset
+from edge_retinaface.commands.paths import as_path
 from edge_retinaface.config import load_config
 from edge_retinaface.config import show_config as as_toml
 from edge_retinaface.install import CONFIG
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="Configuration file.")]
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", parser=as_path, help="Configuration file.")]
 DEFAULT_CONFIG = Path(CONFIG)
 
 
