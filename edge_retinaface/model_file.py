@@ -1,6 +1,5 @@
 """The model file: a TFLite flatbuffer with a zip appended that holds the model card."""
 
-import hashlib
 import io
 import os
 import zipfile
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from edge_retinaface.digest import sha256_hex
 from edge_retinaface.errors import UNREADABLE, ModelError
 from edge_retinaface.files import read_file
 from edge_retinaface.spec import ModelSpec, ScoreMeaning
@@ -105,7 +105,7 @@ def parse_model(path: Path, content: bytes) -> ModelFile:
         raise ModelError(f"{path}: wanted a TFLite model, found {_describe(content)}")
     card, size = _read_card(path, content)
     flatbuffer = content[:size]
-    digest = hashlib.sha256(flatbuffer).hexdigest()
+    digest = sha256_hex(flatbuffer)
     if digest != card.sha256:
         raise ModelError(f"{path}: damaged: wanted sha256 {card.sha256[:12]}…, found {digest[:12]}…")
     return ModelFile(path=path, card=card, flatbuffer=flatbuffer)
@@ -113,7 +113,7 @@ def parse_model(path: Path, content: bytes) -> ModelFile:
 
 def write_model(path: Path, flatbuffer: bytes, card: Card) -> None:
     """Write flatbuffer and card as one file: beside the target first, then renamed over it."""
-    card = msgspec.structs.replace(card, sha256=hashlib.sha256(flatbuffer).hexdigest())
+    card = msgspec.structs.replace(card, sha256=sha256_hex(flatbuffer))
     buffer = io.BytesIO(flatbuffer)
     buffer.seek(0, io.SEEK_END)
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:

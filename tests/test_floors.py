@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 HOUSE = ("edge_retinaface", "convert")
 FLOORS = (
-    ("edge_retinaface.errors", "edge_retinaface.data", "edge_retinaface.files"),
+    ("edge_retinaface.errors", "edge_retinaface.data", "edge_retinaface.digest", "edge_retinaface.files"),
     ("edge_retinaface.spec", "edge_retinaface.assets"),
     (
         "edge_retinaface.anchors",
@@ -123,7 +123,7 @@ def test_importing_the_runtime_and_its_command_loads_no_workshop() -> None:
 
 
 def test_the_service_loads_nothing_that_only_other_commands_or_a_broker_need() -> None:
-    unwanted = ("typer", "rich", "paho", "ssl")
+    unwanted = ("typer", "rich", "paho", "ssl", "_hashlib", "statistics")
     program = f"import sys, edge_retinaface.commands.serving; print(set({unwanted}) & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"

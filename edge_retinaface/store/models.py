@@ -1,7 +1,6 @@
 """The store: every model a file named by its sha256, one link to the current one, one to the one before."""
 
 import fcntl
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edge_retinaface.assets import default_model
+from edge_retinaface.digest import sha256_hex
 from edge_retinaface.errors import UNREADABLE, ModelError
 from edge_retinaface.model_file import parse_model, read_model
 from edge_retinaface.store.disk import ASIDE, Step, no_step, point, remove, sync_folder, write_whole
@@ -69,7 +69,7 @@ class Store:
     def add(self, path: Path, content: bytes) -> str:
         """Keep the model file `content` and return its digest; nothing uses it yet. ModelError names `path`."""
         parse_model(path, content)
-        digest = hashlib.sha256(content).hexdigest()
+        digest = sha256_hex(content)
         target = self.path(digest)
         if not target.exists() or target.read_bytes() != content:
             write_whole(target, content, self._step)

@@ -5,11 +5,11 @@ import os
 import queue
 import threading
 from collections.abc import Iterator
-from statistics import median
 from time import monotonic
 from typing import Any, Self
 
 import msgspec
+import numpy as np
 
 from edge_retinaface.errors import EdgeRetinaFaceError
 from edge_retinaface.store.agreement import Agreement, agreement
@@ -127,7 +127,7 @@ class Trial:
                 start = self._live.clock_ns()
                 found[which] = self._detect((current, candidate)[which], sample)
                 times_ns[which].append(self._live.clock_ns() - start)
-            self._compare(found[0], found[1], number, median(times_ns[1]) / median(times_ns[0]))
+            self._compare(found[0], found[1], number, float(np.median(times_ns[1]) / np.median(times_ns[0])))
             if number >= self._gates.frames:
                 self._judge()
                 return
@@ -138,7 +138,7 @@ class Trial:
             if self._live.fault:
                 raise _Failed(self._live.fault)
             after_ns = self._live.times_ns
-            slowdown = median(after_ns) / median(before_ns) if after_ns and before_ns else 0.0
+            slowdown = float(np.median(after_ns) / np.median(before_ns)) if after_ns and before_ns else 0.0
             self._compare(self._detect(current, sample), sample.found, number, slowdown)
             if number >= self._gates.frames:
                 self._judge()
