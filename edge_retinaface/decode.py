@@ -24,7 +24,8 @@ class Decoder:
 
     Centres and landmarks are offsets from the anchor's centre in units of its size, widths and heights are logarithms
     of multiples of it. After the network nothing is in the caches, so a numpy call costs more than the few numbers it
-    works on: there are as few as possible, and anchors are kept in pixels of the frame.
+    works on: there are as few as possible, and anchors are kept in pixels of the frame. Within a call faces lie side by
+    side, for numpy is slow where the last axis is short.
     """
 
     def __init__(self, spec: ModelSpec, meaning: ScoreMeaning, anchors: tuple[F32, ...]) -> None:
@@ -43,52 +44,50 @@ class Decoder:
             scale: F32 = np.array(self._scale_xy * 2, np.float32)
             self._places = tuple(level / scale for level in self._anchors)
         count = sum(map(len, passed))
-        points = np.empty((count, 7, 2), np.float32)  # centre, half the size, landmarks
+        raw = np.empty((14, count), np.float32)
         scores = np.empty(count, np.float32)
-        places = np.empty((count, 4), np.float32)
+        places = np.empty((4, count), np.float32)
         end = 0
         for level, rows, level_places in zip(outputs, passed, self._places, strict=True):
             if len(rows):
                 start, end = end, end + len(rows)
-                self._take(level, rows, points[start:end], scores[start:end])
-                level_places.take(rows, 0, places[start:end], "clip")  # without clip, numpy takes into a copy
-        centre, size = places[:, :2], places[:, 2:]
-        middle, half, landmarks = points[:, 0], points[:, 1], points[:, 2:]
+                self._take(level, rows, raw[:, start:end])
+                scores[start:end] = _scores(level.scores, rows, self._meaning)
+                places[:, start:end] = level_places.take(rows, 0).T
+        centre, size = places[:2], places[2:]
+        points = raw.reshape(7, 2, count)  # centre, half the size, landmarks
+        middle, half, landmarks = points[0], points[1], points[2:]
         np.exp(half, out=half)
-        points *= size[:, None]
+        points *= size
         middle += centre
-        landmarks += centre[:, None]
-        boxes = np.empty((count, 4), np.float32)
-        np.subtract(middle, half, out=boxes[:, :2])
-        np.add(middle, half, out=boxes[:, 2:])
-        return Candidates(boxes, _score(scores, self._meaning), landmarks)
+        landmarks += centre
+        boxes = np.empty((4, count), np.float32)
+        np.subtract(middle, half, out=boxes[:2])
+        np.add(middle, half, out=boxes[2:])
+        return Candidates(boxes.T, scores, landmarks.transpose(2, 0, 1))
 
-    def _take(self, level: LevelOutputs, rows: NDArray[np.intp], points: F32, scores: F32) -> None:
-        """The rows of one level as offsets in units of the anchor, the logarithm of half its multiple, raw scores."""
-        boxes, confidences, landmarks = level
-        raw = points.reshape(-1, 14)
-        raw[:, :4] = boxes.values.reshape(-1, 4).take(rows, 0)
-        raw[:, 4:] = landmarks.values.reshape(-1, 10).take(rows, 0)
+    def _take(self, level: LevelOutputs, rows: NDArray[np.intp], raw: F32) -> None:
+        """The rows of one level as offsets in units of the anchor and the logarithm of half its multiple."""
+        boxes, _, landmarks = level
+        raw[:4] = boxes.values.reshape(-1, 4).take(rows, 0).T
+        raw[4:] = landmarks.values.reshape(-1, 10).take(rows, 0).T
         factor, addend = _to_offsets(
             boxes.scale, boxes.zero_point, landmarks.scale, landmarks.zero_point, self._variances
         )
         raw *= factor
         raw += addend
-        scores[...] = confidences.values.reshape(-1).take(rows)
-        scores -= np.float32(confidences.zero_point)
-        scores *= np.float32(confidences.scale)
 
 
 @lru_cache(maxsize=64)
 def _to_offsets(
     box_scale: float, box_zero: int, landmark_scale: float, landmark_zero: int, variances: tuple[float, float]
 ) -> tuple[F32, F32]:
-    """What raw integers are multiplied with, and what is then added: float32 (14,) each."""
+    """What raw integers are multiplied with, and what is then added: float32 (14, 1) each."""
     of_centre, of_size = variances
     factor = np.array([box_scale * of_centre] * 2 + [box_scale * of_size] * 2 + [landmark_scale * of_centre] * 10)
     addend = -np.array([box_zero] * 4 + [landmark_zero] * 10) * factor
     addend[2:4] += math.log(0.5)  # exp then gives half the size, from the middle to a side
-    return factor.astype(np.float32), addend.astype(np.float32)
+    return factor.astype(np.float32)[:, None], addend.astype(np.float32)[:, None]
 
 
 def _inverse_score(score: float, meaning: ScoreMeaning) -> float:
@@ -100,8 +99,24 @@ def _inverse_score(score: float, meaning: ScoreMeaning) -> float:
     return math.log(score) - math.log1p(-score) if score < 1 else math.inf
 
 
-def _score(raw: F32, meaning: ScoreMeaning) -> F32:
+def _scores(scores: QuantizedTensor, rows: NDArray[np.intp], meaning: ScoreMeaning) -> F32:
+    """The scores of these rows, 0..1."""
+    raw = scores.values.reshape(-1).take(rows)
+    if raw.dtype == np.int8:
+        return _score_table(scores.scale, scores.zero_point, meaning).take(raw.view(np.uint8))
+    return _score(raw.astype(np.float32), scores.scale, scores.zero_point, meaning)
+
+
+@lru_cache(maxsize=64)
+def _score_table(scale: float, zero_point: int, meaning: ScoreMeaning) -> F32:
+    """The scores that an int8 can stand for, by its bits: float32 (256,)."""
+    return _score(np.arange(256, dtype=np.uint8).view(np.int8).astype(np.float32), scale, zero_point, meaning)
+
+
+def _score(raw: F32, scale: float, zero_point: int, meaning: ScoreMeaning) -> F32:
     """Raw values to 0..1, in place. For a logit difference the sigmoid equals the two-class softmax."""
+    raw -= np.float32(zero_point)
+    raw *= np.float32(scale)
     if meaning != "probability":
         raw *= np.float32(0.5)
         np.tanh(raw, out=raw)  # the sigmoid, without an exponential that could overflow
