@@ -1,7 +1,6 @@
 """From weights to a model file: passes over the weights, the converter, passes over the flatbuffer, the card."""
 
 import datetime as dt
-from pathlib import Path
 
 from convert.backend import keras
 from convert.calibrate import Pictures, measure_ranges
@@ -79,19 +78,6 @@ def _early(graph: Graph) -> range:
     """Operators of the first convolutions, without the very first: it reads the picture, which is large in float."""
     places = [number for number, operator in enumerate(graph.operators) if graph.kind(operator) in CONVOLUTIONS]
     return range(places[0] + 1, places[EARLY])
-
-
-def write(
-    path: Path,
-    flatbuffer: bytes,
-    weights: Weights,
-    spec: ModelSpec,
-    mode: Mode,
-    pictures: Pictures | None,
-    target: Target = "cpu",
-) -> None:
-    """The model file: the flatbuffer and its card."""
-    model_file.write_model(path, flatbuffer, make_card(weights, spec, mode, pictures, target))
 
 
 def make_card(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from convert_weights import quantize_to
 from doctor_models import SIZE, Array, convert, foreign
 from doctor_surgery import (
     INPUTS,
@@ -23,7 +24,7 @@ from doctor_surgery import (
 from convert.backend import keras
 from convert.calibrate import Pictures
 from convert.network import build_network
-from convert.quantize import make_spec, quantize, write
+from convert.quantize import make_spec
 from convert.sample_pictures import sample_scenes
 from convert.tflite import Mode
 from convert.weights import Weights
@@ -138,7 +139,7 @@ def _ours(weights: Weights, folder: Path, mode: Mode) -> tuple[bytes, Card]:
     if not path.exists():
         spec = make_spec(weights, SIZE)
         pictures = Pictures.letterboxed(sample_scenes(SIZE, SCENES), spec) if mode == "int8" else None
-        write(path, quantize(weights, spec, mode, pictures), weights, spec, mode, pictures)
+        quantize_to(path, weights, spec, mode, pictures)
     model = read_model(path)
     return model.flatbuffer, model.card
 

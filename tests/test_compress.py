@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from convert_weights import joined, random_weights
+from convert_weights import joined, quantize_to, random_weights
 from distill_cases import noise_scenes
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +20,7 @@ from convert.distill.plan import Plan
 from convert.families import PYTORCH, PYTORCH_RGB
 from convert.layout import CONVS
 from convert.network import build_network
-from convert.quantize import make_spec, quantize, write
+from convert.quantize import make_spec
 from convert.read_weights import read_weights
 from convert.verify import passes, verify
 from convert.weights import Weights
@@ -131,7 +131,7 @@ def test_it_becomes_an_int8_file_whose_card_says_so(small: Weights, tmp_path: Pa
     spec = make_spec(small, INPUT_HW)
     pictures = Pictures.letterboxed(PICTURES, spec)
     path = tmp_path / "small.tflite"
-    write(path, quantize(small, spec, "int8", pictures), small, spec, "int8", pictures)
+    quantize_to(path, small, spec, "int8", pictures)
     model = read_model(path)
     assert model.card.weights.compression == small.source.compression
     assert passes(verify(model, small, PICTURES))

@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from convert_weights import random_weights
+from convert_weights import quantize_to, random_weights
 
 from convert.calibrate import Pictures
 from convert.families import PYTORCH_1MB
 from convert.layout import HEADS
-from convert.quantize import make_spec, quantize, write
+from convert.quantize import make_spec, quantize
 from convert.tflite import Mode, tensor_quantization
 from convert.tune import TUNING
 from convert.verify import passes, verify
@@ -35,7 +35,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
         if not path.exists():
             spec = make_spec(weights, INPUT_HW)
             pictures = Pictures.letterboxed(SCENES, spec)
-            write(path, quantize(weights, spec, mode, pictures), weights, spec, mode, pictures)
+            quantize_to(path, weights, spec, mode, pictures)
         return path
 
     return made

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from convert_weights import joined, random_weights
+from convert_weights import joined, quantize_to, random_weights
 
 from convert.calibrate import Pictures, measure_ranges
 from convert.equalize import equalize
 from convert.layout import CONVS, Conv
 from convert.network import Target, build_network
-from convert.quantize import make_spec, quantize, write
+from convert.quantize import make_spec
 from convert.tflite import Mode
 from convert.verify import passes, verify
 from convert.weights import Layer, Weights, make_weights
@@ -61,7 +61,7 @@ def test_such_a_network_becomes_a_model_file_like_any_other(mode: Mode, target: 
     spec = make_spec(weights, INPUT_HW)
     pictures = Pictures.letterboxed(SCENES, spec)
     path = tmp_path / "model.tflite"
-    write(path, quantize(weights, spec, mode, pictures, target), weights, spec, mode, pictures, target)
+    quantize_to(path, weights, spec, mode, pictures, target)
     assert RetinaFace(path).input_hw == INPUT_HW
     assert passes(verify(read_model(path), weights, SCENES))
 

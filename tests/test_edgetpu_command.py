@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from convert_weights import default_weights
+from convert_weights import default_weights, quantize_to
 from edgetpu_cases import build, int8_model
 from typer.testing import CliRunner, Result
 
@@ -23,7 +23,7 @@ from convert.edgetpu.compiler import parse_log
 from convert.edgetpu.graph import read_graph
 from convert.edgetpu.verdict import predict
 from convert.network import build_network
-from convert.quantize import make_spec, quantize, write
+from convert.quantize import make_spec
 from convert.sample_pictures import sample_scenes
 from edge_retinaface.detector import RetinaFace
 from edge_retinaface.errors import ModelError
@@ -78,7 +78,7 @@ def coral(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spec = make_spec(weights, SIZE)
     pictures = Pictures.letterboxed(sample_scenes(SIZE, 4), spec)
     path = tmp_path_factory.mktemp("coral") / "coral.tflite"
-    write(path, quantize(weights, spec, "int8", pictures, "edgetpu"), weights, spec, "int8", pictures, "edgetpu")
+    quantize_to(path, weights, spec, "int8", pictures, "edgetpu")
     return path
 
 
