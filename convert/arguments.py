@@ -1,5 +1,6 @@
 """What several commands take: weights, a size, pictures."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from convert.families import FAMILIES
 from convert.read_weights import read_weights
 from convert.weights import Weights
 from edge_retinaface.commands.paths import as_path
-from edge_retinaface.errors import UsageError
+from edge_retinaface.errors import ModelError, UsageError
 from edge_retinaface.spec import check_input_hw
 
 DEFAULT_SIZE = "480x640"
@@ -43,10 +44,13 @@ def read_noted(path: Path, family: str | None) -> Weights:
 
 
 def parse_size(size: str) -> tuple[int, int]:
-    """Height and width, pixels; UsageError or ModelError if no network has that input."""
-    height, cross, width = size.partition("x")
-    if not (cross and height.isdecimal() and width.isdecimal()):
+    """Height and width, pixels; UsageError if no network has that input."""
+    match = re.fullmatch(r"(\d{1,9})x(\d{1,9})", size)
+    if not match:
         raise UsageError(f"--size: wanted HEIGHTxWIDTH such as {DEFAULT_SIZE}, found {size}")
-    input_hw = int(height), int(width)
-    check_input_hw(input_hw)
+    input_hw = int(match[1]), int(match[2])
+    try:
+        check_input_hw(input_hw)
+    except ModelError as error:
+        raise UsageError(f"--size: {error}") from error
     return input_hw

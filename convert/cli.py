@@ -26,7 +26,7 @@ from convert.network import build_network
 from convert.sample_pictures import sample_scenes
 from convert.streams import silence
 from convert.verify import passes, verify
-from edge_retinaface.commands.paths import as_path
+from edge_retinaface.commands.paths import as_path, check_output
 from edge_retinaface.errors import CHECK_FAILED, UsageError
 from edge_retinaface.model_file import read_model
 
@@ -55,6 +55,7 @@ def build_command(
     target = output or Path(f"{weights.stem}-{size}.keras")
     if target.suffix != ".keras":
         raise UsageError(f"--output: wanted a name that ends in .keras, found {target.name}")
+    check_output(target)
     network = build_network(read_noted(weights, family), input_hw)
     with silence():
         network.save(target)

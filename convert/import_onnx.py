@@ -12,7 +12,7 @@ from convert.families import Family, Padding
 from convert.layout import PICTURE
 from convert.match import match
 from convert.trace import Convolved, Expression, Found, Trace, no_change
-from convert.weights import F64, Layer, widen
+from convert.weights import F64, KNOWN, Layer, widen
 from edge_retinaface.errors import ModelError
 
 PASSES = {"Identity", "Transpose", "Cast", "Dropout"}  # what changes neither values nor, in the end, their order
@@ -28,7 +28,7 @@ def import_onnx(content: bytes, what: str) -> tuple[dict[str, Layer], tuple[Fami
     try:
         model = onnx.load_model_from_string(content)
     except DecodeError as error:
-        raise ModelError(f"{what}: wanted an ONNX model, found {len(content)} bytes that are none") from error
+        raise ModelError(f"{what}: wanted {KNOWN}, found {len(content)} bytes that are none") from error
     reader = _Reader(model.graph, what)
     return match(reader.trace, reader.weight_names(), what)
 

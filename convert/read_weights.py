@@ -1,6 +1,7 @@
 """Weights from any file we know, recognised by its content."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,13 +14,15 @@ from convert.import_pytorch import import_pytorch
 from convert.keras_file import HDF5_MAGIC
 from convert.recognize import recognize
 from convert.torch_file import LEGACY_MAGIC, ZIP_MAGIC
-from convert.weights import Layer, Weights, make_weights
+from convert.weights import KNOWN, Layer, Weights, make_weights
 from edge_retinaface import model_file
 from edge_retinaface.errors import UNREADABLE, ModelError
 from edge_retinaface.files import read_file
 
 Importer = Callable[[bytes, str], tuple[dict[str, Layer], tuple[Family, ...]]]
 COMPRESSED = "compressed"
+HEAD = 4096  # bytes; every protocol buffer has control characters among its first, its tags and lengths
+TEXT = re.compile(rb"[\t\n\f\r\x1b\x20-\x7e\x80-\xff]*")
 IMPORTERS: dict[str, Importer] = {"onnx": import_onnx, "keras": import_keras, "pytorch": import_pytorch}
 
 
@@ -61,9 +64,11 @@ def _format(content: bytes, what: str) -> str:
     if content.startswith(ZIP_MAGIC):
         return _zip_format(content, what)
     if content[4:8] == model_file.FLATBUFFER_ID:
-        raise ModelError(f"{what}: wanted weights (ONNX, Keras or PyTorch), found a finished TFLite model")
+        raise ModelError(f"{what}: wanted {KNOWN}, found a finished TFLite model")
     if not content:
-        raise ModelError(f"{what}: wanted weights (ONNX, Keras or PyTorch), found an empty file")
+        raise ModelError(f"{what}: wanted {KNOWN}, found an empty file")
+    if TEXT.fullmatch(content[:HEAD]):
+        raise ModelError(f"{what}: wanted {KNOWN}, found text")
     return "onnx"  # which has no mark of its own: its reader will tell
 
 
@@ -75,4 +80,4 @@ def _zip_format(content: bytes, what: str) -> str:
         return "keras"
     if any(name.endswith("/data.pkl") for name in names):
         return "pytorch"
-    raise ModelError(f"{what}: wanted weights (ONNX, Keras or PyTorch), found a zip archive of {', '.join(names[:3])}")
+    raise ModelError(f"{what}: wanted {KNOWN}, found a zip archive of {', '.join(names[:3])}")

@@ -12,6 +12,8 @@ from convert.layout import CONVS, PICTURE, Table
 from edge_retinaface import model_file
 from edge_retinaface.errors import ModelError
 
+KNOWN = "weights (ONNX, Keras, PyTorch, or of convert compress)"  # what there is an importer for
+
 F64 = NDArray[np.float64]
 Floats = NDArray[np.floating[Any]]
 

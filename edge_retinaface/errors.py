@@ -40,6 +40,12 @@ class ModelError(EdgeRetinaFaceError):
     exit_code = 65
 
 
+class OutputError(EdgeRetinaFaceError):
+    """A file that cannot be written."""
+
+    exit_code = UNREADABLE
+
+
 class ConfigError(EdgeRetinaFaceError):
     """A setting that is unknown, of the wrong type, or impossible."""
 

@@ -1,8 +1,9 @@
-"""Files that somebody names, read only if they come to an end."""
+"""Files that somebody names: read only if they come to an end, checked before the work whose result they shall hold."""
 
 import errno
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 ENDLESS = {
@@ -26,3 +27,12 @@ def read_file(path: Path) -> bytes:
     """What is in it; OSError as `check_file`."""
     check_file(path)
     return path.read_bytes()
+
+
+def check_writable(path: Path) -> None:
+    """OSError unless a file can be put there; folders above it may be missing. Nothing is left behind."""
+    if path.exists():
+        check_file(path)  # nothing is renamed over a device
+    folder = next(one for one in path.absolute().parents if one.exists())
+    with tempfile.TemporaryFile(dir=folder):  # os.access knows neither full disks nor odd file systems
+        pass

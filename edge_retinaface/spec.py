@@ -9,6 +9,7 @@ from edge_retinaface.errors import ModelError
 ScoreMeaning = Literal["probability", "logit_difference"]  # logit_difference: face logit minus background logit
 
 ANCHORS_PER_CELL = 2
+MOST_PIXELS = 2048 * 2048  # to make float32 of it takes 4.5 GB of memory; larger pictures are for `--tiles`
 INPUT_MULTIPLE = 16  # then only the coarsest map may hang over the picture's edge, by half a cell, as 240 does at 32
 
 
@@ -45,6 +46,11 @@ def check_input_hw(input_hw: tuple[int, int]) -> None:
     mostly padding, which training never showed them.
     """
     height, width = input_hw
+    if height * width > MOST_PIXELS:
+        raise ModelError(
+            f"input size: wanted at most {MOST_PIXELS} pixels, such as 2048x2048 (detect --tiles looks closer at large "
+            f"pictures), found {height}x{width}"
+        )
     if height < INPUT_MULTIPLE or width < INPUT_MULTIPLE or height % INPUT_MULTIPLE or width % INPUT_MULTIPLE:
         raise ModelError(
             f"input size: wanted height and width in multiples of {INPUT_MULTIPLE} (only the coarsest feature map may "

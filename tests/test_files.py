@@ -10,8 +10,9 @@ import pytest
 
 from edge_retinaface.cameras.orientation import Orientation
 from edge_retinaface.cameras.replay import FileSource
+from edge_retinaface.commands.paths import check_output
 from edge_retinaface.config import load_config
-from edge_retinaface.errors import EdgeRetinaFaceError
+from edge_retinaface.errors import EdgeRetinaFaceError, OutputError
 from edge_retinaface.files import read_file
 from edge_retinaface.images import read_image
 from edge_retinaface.media import Medium, frame_rate, read_medium
@@ -67,3 +68,27 @@ def test_a_pipe_in_place_of_a_file_is_one_line(read: Callable[[Path], object], c
     with pytest.raises(EdgeRetinaFaceError, match=r"^[^\n]*: wanted a [^\n]*, found: a pipe, not a file$") as caught:
         read(make_pipe(tmp_path))
     assert caught.value.exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        (".", "Is a directory"),
+        ("file/x.tflite", "Not a directory"),
+        ("file/deeper/x.tflite", "Not a directory"),
+        ("/dev/null", "a device, not a file"),
+        ("/proc/new/x.tflite", "No such file or directory"),  # what the kernel says to new files there
+    ],
+)
+def test_a_place_where_no_file_can_be_put_is_found_before_the_work(name: str, found: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=rf"wanted a file to write, found: {found}$"):
+        check_output(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["new.tflite", "file", "folders/that/are/made/x.tflite"])
+def test_a_place_for_a_file_stays_as_it_is(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    check_output(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == "kept"

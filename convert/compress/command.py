@@ -14,7 +14,7 @@ from convert.compress.pipeline import Compressed, compress
 from convert.compress.store import write_weights
 from convert.distill.plan import Plan
 from convert.weights import Weights
-from edge_retinaface.commands.paths import as_path
+from edge_retinaface.commands.paths import as_path, check_output
 from edge_retinaface.data import U8
 from edge_retinaface.errors import UsageError
 
@@ -50,6 +50,7 @@ def compress_command(
     if (macs is None) == (share is None):
         raise UsageError("compress: wanted one of --macs and --share, found both or neither")
     budget = _parse_macs(macs) if macs else None
+    check_output(output or Path(f"{weights.stem}.npz"))
     ready = read_noted(weights, family)
     done = compressed(ready, folder_pictures(pictures), budget or share_budget(ready, share or 0.0), steps, seed)
     path = output or Path(f"{weights.stem}-{round(done.compression.macs_after / MEGA)}M.npz")
@@ -61,6 +62,7 @@ def compressed(weights: Weights, pictures: Iterable[U8], budget: int, steps: int
     """A smaller network; its training is kept in the current folder while it runs. What was done goes to stderr."""
     plan = STANDARD._replace(steps=steps, seed=seed)
     kept = Path(f".compress-{weights.source.sha256[:12]}-{budget}-{seed}.npz")
+    check_output(kept)
     done = compress(weights, pictures, budget, plan, kept)
     kept.unlink(missing_ok=True)
     typer.echo("\n".join(describe(done)), err=True)

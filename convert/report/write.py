@@ -9,15 +9,18 @@ from convert.make.search import FLOAT, Job, Outcome
 from convert.report.content import gather, to_json
 from convert.report.page import render
 from convert.report.shots import draw_shots
+from edge_retinaface.commands.paths import check_output
 from edge_retinaface.errors import UsageError
 
 ENDING = ".html"
 
 
-def check_report_name(path: Path) -> None:
-    """UsageError for a name that is no page's."""
+def check_report(path: Path) -> None:
+    """UsageError for a name that is no page's, OutputError for a place where neither it nor its JSON can be written."""
     if path.suffix != ENDING:
         raise UsageError(f"--report: wanted a name that ends in {ENDING}, found {path.name}")
+    check_output(path)
+    check_output(path.with_suffix(".json"))
 
 
 def report_beside(model: Path) -> Path:

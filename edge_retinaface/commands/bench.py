@@ -14,7 +14,7 @@ from edge_retinaface.bench.compare import compare as compare_runs
 from edge_retinaface.bench.records import Bench, from_json, to_json
 from edge_retinaface.bench.run import bench as measure
 from edge_retinaface.bench.table import differences, tables
-from edge_retinaface.commands.paths import as_path
+from edge_retinaface.commands.paths import as_path, check_output
 from edge_retinaface.config import ModelSettings
 from edge_retinaface.errors import CHECK_FAILED, UNREADABLE, ConfigError, DelegateError, ImageError
 from edge_retinaface.files import read_file
@@ -44,6 +44,8 @@ def bench(
 ) -> None:
     """Time every stage from frame to message, start-up and memory; compare with an older run."""
     older = _read(compare) if compare else None
+    if output:
+        check_output(output)
     if not source.is_file():
         raise ImageError(f"{source}: wanted a picture or video, found no such file", exit_code=UNREADABLE)
     models, numbers = model or [default_model()], threads or [1]
