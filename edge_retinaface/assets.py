@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from edge_retinaface.errors import ModelError
+from edge_retinaface.errors import UNREADABLE, ModelError
 
 PACKAGED = Path(__file__).parent / "_assets"  # a wheel puts systemd/, deploy/ and default.tflite there
 CHECKOUT = Path(__file__).parent.parent
@@ -32,5 +32,6 @@ def default_model() -> Path:
             return path
     raise ModelError(
         f"wanted a default model, found none in the package or at {cached_model()}: name one with --model, "
-        "or build it once with: pip install 'edge-retinaface[convert]' && edge-retinaface convert default"
+        "or build it once with: pip install 'edge-retinaface[convert]' && edge-retinaface convert default",
+        exit_code=UNREADABLE,
     )

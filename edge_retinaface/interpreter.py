@@ -12,7 +12,7 @@ import numpy as np
 
 from edge_retinaface.data import U8, ChannelOrder, Letterbox, LevelOutputs, QuantizedTensor, RawOutputs
 from edge_retinaface.delegates import EDGETPU_OPERATOR, is_for_edgetpu, load_library, parse_delegate
-from edge_retinaface.errors import DelegateError, ModelError
+from edge_retinaface.errors import UNAVAILABLE, DelegateError, ModelError
 from edge_retinaface.model_file import ModelFile, Output
 from edge_retinaface.preprocess import InputWriter
 from edge_retinaface.spec import ANCHORS_PER_CELL
@@ -155,7 +155,8 @@ def load_package(package: Package) -> ModuleType:
         except ModuleNotFoundError:
             continue
     wanted = package or " or ".join(PACKAGES)
-    raise ModelError(f"wanted the interpreter package {wanted}, found none installed: pip install {wanted.split()[0]}")
+    install = f"pip install {wanted.split()[0]}"
+    raise ModelError(f"wanted the interpreter package {wanted}, found none installed: {install}", exit_code=UNAVAILABLE)
 
 
 def _load_delegate(library: ModuleType, delegate: str) -> Any:  # noqa: ANN401 - the packages have no types

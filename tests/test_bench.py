@@ -11,7 +11,7 @@ from edge_retinaface.bench.compare import compare
 from edge_retinaface.bench.corridor import BLOCK, STAGES, WHOLE, blocks, times
 from edge_retinaface.bench.records import Bench, Machine, Run, from_json, to_json
 from edge_retinaface.detector import RetinaFace
-from edge_retinaface.errors import ConfigError
+from edge_retinaface.errors import DataError
 
 
 def bench_of(ratios: object, memory_mib: float = 80.0, model: str = "m") -> Bench:
@@ -120,7 +120,7 @@ def test_a_run_survives_its_json() -> None:
     ],
 )
 def test_a_file_that_is_no_run_is_one_line(content: bytes, complaint: str) -> None:
-    with pytest.raises(ConfigError, match=complaint):
+    with pytest.raises(DataError, match=complaint):
         from_json("bad.json", content)
 
 

@@ -158,7 +158,7 @@ def test_a_threshold_outside_0_to_1_is_a_usage_error(value: str) -> None:
 
 def test_without_any_model_one_line_says_how_to_get_one(tmp_path: Path) -> None:
     result = run("detect", "x.jpg", cache=tmp_path)
-    assert result.returncode == 65
+    assert result.returncode == 74
     assert complaints(result) == [result.stderr.strip()]
     assert "edge-retinaface convert default" in result.stderr
 

@@ -40,3 +40,20 @@ def test_a_broken_video_is_our_one_line_without_words_of_its_decoder(default_mod
     assert complaints(result) == [
         f"edge-retinaface: {tmp_path}/clip.mp4: wanted a video, found nothing that OpenCV can decode"
     ]
+
+
+@pytest.mark.convert
+@pytest.mark.parametrize(
+    ("words", "code", "line"),
+    [
+        (["nosuch.jpg"], 74, "nosuch.jpg: wanted a picture, found: No such file or directory"),
+        (["PICTURE", "--model", "nosuch.tflite"], 74, "nosuch.tflite: wanted a model file, found: No such file"),
+        (["PICTURE", "--model", __file__], 65, "wanted a TFLite model, found"),
+        (["PICTURE", "--compare", __file__], 65, "wanted a bench run, found: Expected"),
+        (["PICTURE", "--output", "/dev"], 74, "/dev: wanted a file to write, found: Is a directory"),
+    ],
+)
+def test_bench_says_what_is_wrong_before_it_measures(words: list[str], code: int, line: str, astronaut: Path) -> None:
+    result = run("bench", *(astronaut if word == "PICTURE" else word for word in words))
+    assert (result.returncode, len(complaints(result))) == (code, 1), result.stderr
+    assert line in result.stderr

@@ -41,6 +41,7 @@ class Device:
 
 @pytest.fixture
 def device(tmp_path: Path) -> Device:
+    (tmp_path / "models").mkdir()
     return Device(tmp_path)
 
 
@@ -104,6 +105,28 @@ def test_a_model_that_no_interpreter_takes_never_becomes_current(device: Device)
     assert done.returncode != 0
     assert len(done.stderr.splitlines()) == 1
     assert device.store.current is None
+
+
+@pytest.mark.parametrize("words", [["list"], ["info"], ["rollback"]])
+def test_a_store_that_is_not_there_is_said_and_not_made(words: list[str], device: Device) -> None:
+    device.store.folder.rmdir()
+    done = device(*words)
+    assert (done.returncode, done.stdout) == (74, "")
+    assert done.stderr.endswith("/models: wanted a folder of models, found: No such file or directory\n")
+    assert not device.store.folder.exists()
+
+
+def test_a_model_that_is_neither_a_file_nor_in_the_store_is_a_missing_file(device: Device) -> None:
+    done = device("info", "nosuch")
+    assert (done.returncode, done.stderr.count("\n")) == (74, 1)
+    assert done.stderr.endswith("nosuch: wanted a file or a model of the store, found neither\n")
+
+
+@pytest.mark.parametrize("start", ["", "zzz", "beef" * 17])
+def test_a_rollback_from_what_is_no_sha256_is_a_usage_error(device: Device, start: str) -> None:
+    done = device("rollback", "--from", start)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "--from: wanted the start of a sha256" in done.stderr
 
 
 def test_without_a_model_before_a_rollback_is_one_line(device: Device) -> None:

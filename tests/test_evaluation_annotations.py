@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from convert.evaluation.annotations import load_data
-from convert.evaluation.dataset import DataError
+from edge_retinaface.errors import DataError
 
 POINTS = [[1, 2], [3, 2], [2, 3], [1, 4], [3, 4]]
 

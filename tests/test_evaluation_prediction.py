@@ -8,11 +8,11 @@ import pytest
 from evaluation_cases import detections
 
 from convert.evaluation.boxes import OPERATING_SCORE
-from convert.evaluation.dataset import ALL, DataError, Picture
+from convert.evaluation.dataset import ALL, Picture
 from convert.evaluation.prediction import Predictions, Subject, open_model
 from convert.evaluation.prediction import predict as predict_each
 from edge_retinaface.data import U8, Detections
-from edge_retinaface.errors import ImageError
+from edge_retinaface.errors import DataError, ImageError
 from edge_retinaface.model_file import read_model, write_model
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from convert.evaluation.annotations import load_data
-from convert.evaluation.dataset import DataError
+from edge_retinaface.errors import DataError
 
 BOX = "<bndbox><xmin>10</xmin><ymin>20</ymin><xmax>30.5</xmax><ymax>60</ymax></bndbox>"
 

@@ -6,7 +6,8 @@ import pytest
 from scipy.io import savemat
 
 from convert.evaluation.annotations import load_data
-from convert.evaluation.dataset import DataError, Present
+from convert.evaluation.dataset import Present
+from edge_retinaface.errors import DataError
 
 BOXES = {"a": [[1, 2, 10, 20], [5, 5, 4, 4]], "b": [[0, 0, 8, 8]], "c": [[7, 7, 0, 0]]}
 EVENTS = {"0--Parade": ["a", "b"], "1--Handshaking": ["c"], "2--Riot": ["d"]}

@@ -2,10 +2,11 @@
 
 from convert.evaluation.annotations import load_data
 from convert.evaluation.comparison import Comparison, agree, compare
-from convert.evaluation.dataset import DataError, Dataset, Picture
+from convert.evaluation.dataset import Dataset, Picture
 from convert.evaluation.evaluation import Evaluation, evaluate
 from convert.evaluation.prediction import Predictions, Subject, open_model, predict
 from convert.evaluation.report import Report, to_json
+from edge_retinaface.errors import DataError
 
 __all__ = [
     "Comparison",

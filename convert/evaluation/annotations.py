@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from convert.evaluation.dataset import ALL, DataError, Dataset, Flags, Picture, boxes_from_xywh, checked
+from convert.evaluation.dataset import ALL, Dataset, Flags, Picture, boxes_from_xywh, checked
 from convert.evaluation.voc import load_voc
 from convert.evaluation.wider import FACES_FILE, SETTINGS, flags, load_wider
-from edge_retinaface.errors import UNREADABLE
+from edge_retinaface.errors import UNREADABLE, DataError
 from edge_retinaface.files import read_file
 
 JSON_NAME = "annotations.json"

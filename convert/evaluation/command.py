@@ -18,7 +18,7 @@ from convert.evaluation.prediction import MAX_IOU, MIN_SCORE, Predictions, Subje
 from convert.evaluation.report import Report, to_json, to_text
 from convert.progress import watch
 from edge_retinaface.commands.paths import as_path, check_output
-from edge_retinaface.data import Detections
+from edge_retinaface.data import MOST_THREADS, Detections
 
 REPORT = "evaluation.json"
 PIPED_WIDTH = 140  # columns where there is no terminal to ask
@@ -47,7 +47,7 @@ Plot = Annotated[
 ]
 MinScore = Annotated[float, typer.Option(min=0, max=1, help="Detections below it are not looked at.")]
 MaxIou = Annotated[float, typer.Option(min=0, max=1, help="Of the non-maximum suppression.")]
-Threads = Annotated[int, typer.Option(min=1, help="Of the interpreter.")]
+Threads = Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="Of the interpreter.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 

@@ -7,18 +7,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_retinaface.errors import EdgeRetinaFaceError
+from edge_retinaface.errors import DataError
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 WIDER_PICTURES, WIDER_EVENTS = 3226, 61  # of the validation set; a figure on fewer is not the official one
 ALL = "all"  # the one setting of annotations that do not grade their faces
-
-
-class DataError(EdgeRetinaFaceError):
-    """Annotations that are missing, damaged, or do not belong to the pictures."""
-
-    exit_code = 65
 
 
 @dataclass(frozen=True, slots=True, eq=False)

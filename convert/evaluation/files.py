@@ -4,8 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from convert.evaluation.dataset import DataError
-from edge_retinaface.errors import UNREADABLE
+from edge_retinaface.errors import UNREADABLE, DataError
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -12,12 +12,12 @@ import msgspec
 import numpy as np
 
 from convert.evaluation.boxes import OPERATING_SCORE
-from convert.evaluation.dataset import DataError, Picture
+from convert.evaluation.dataset import Picture
 from convert.evaluation.files import write_whole
 from edge_retinaface import __version__
 from edge_retinaface.data import U8, Detections
 from edge_retinaface.detector import RetinaFace
-from edge_retinaface.errors import UNREADABLE, ImageError
+from edge_retinaface.errors import UNREADABLE, DataError, ImageError
 from edge_retinaface.files import read_file
 from edge_retinaface.images import read_image
 from edge_retinaface.model_file import read_model

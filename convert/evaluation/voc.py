@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from convert.evaluation.dataset import ALL, DataError, Dataset, Picture, checked
-from edge_retinaface.errors import UNREADABLE
+from convert.evaluation.dataset import ALL, Dataset, Picture, checked
+from edge_retinaface.errors import UNREADABLE, DataError
 from edge_retinaface.files import read_file
 
 FACE = "face"

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
-from convert.evaluation.dataset import DataError, Dataset, Flags, Picture, Present, boxes_from_xywh
-from edge_retinaface.errors import UNREADABLE
+from convert.evaluation.dataset import Dataset, Flags, Picture, Present, boxes_from_xywh
+from edge_retinaface.errors import UNREADABLE, DataError
 from edge_retinaface.files import read_file
 
 FACES_FILE = "wider_face_val.mat"

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from edge_retinaface.errors import UNREADABLE, ConfigError
+from edge_retinaface.errors import DataError
 
 SCHEMA = 1
 MS_PER_NS = 1e-6
@@ -70,11 +70,11 @@ def to_json(bench: Bench) -> bytes:
 
 
 def from_json(path: str, content: bytes) -> Bench:
-    """A run out of a file's content; ConfigError if it is not one."""
+    """A run out of a file's content; DataError if it is not one."""
     try:
         schema = msgspec.json.decode(content, type=dict[str, Any]).get("schema")
         if schema != SCHEMA:
-            raise ConfigError(f"{path}: wanted a bench run of schema {SCHEMA}, found {schema!r}", exit_code=UNREADABLE)
+            raise DataError(f"{path}: wanted a bench run of schema {SCHEMA}, found {schema!r}")
         return msgspec.json.decode(content, type=Bench)
     except msgspec.MsgspecError as error:
-        raise ConfigError(f"{path}: wanted a bench run, found: {error}", exit_code=UNREADABLE) from error
+        raise DataError(f"{path}: wanted a bench run, found: {error}") from error

@@ -14,11 +14,14 @@ from edge_retinaface.bench.compare import compare as compare_runs
 from edge_retinaface.bench.records import Bench, from_json, to_json
 from edge_retinaface.bench.run import bench as measure
 from edge_retinaface.bench.table import differences, tables
+from edge_retinaface.cameras import quiet_opencv
 from edge_retinaface.commands.paths import as_path, check_output
 from edge_retinaface.config import ModelSettings
-from edge_retinaface.errors import CHECK_FAILED, UNREADABLE, ConfigError, DelegateError, ImageError
+from edge_retinaface.data import MOST_THREADS
+from edge_retinaface.detector import RetinaFace
+from edge_retinaface.errors import CHECK_FAILED, UNREADABLE, DataError, DelegateError
 from edge_retinaface.files import read_file
-from edge_retinaface.media import Medium
+from edge_retinaface.media import Medium, read_medium
 from edge_retinaface.probing import ProbeError, run_probe
 
 PIPED_WIDTH = 120  # columns where there is no terminal to ask
@@ -31,7 +34,9 @@ def bench(
     model: Annotated[
         list[Path] | None, typer.Option(parser=as_path, help="Model file, may be given again [default: as for detect].")
     ] = None,
-    threads: Annotated[list[int] | None, typer.Option(min=1, help="May be given again [default: 1].")] = None,
+    threads: Annotated[
+        list[int] | None, typer.Option(min=1, max=MOST_THREADS, help="May be given again [default: 1].")
+    ] = None,
     delegate: Annotated[str, typer.Option(help="As in the configuration: edgetpu, or a library's path.")] = "",
     rounds: Annotated[int, typer.Option(min=20, help="Frames for every model and number of threads.")] = 200,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Least score of a face.")] = 0.5,
@@ -46,16 +51,16 @@ def bench(
     older = _read(compare) if compare else None
     if output:
         check_output(output)
-    if not source.is_file():
-        raise ImageError(f"{source}: wanted a picture or video, found no such file", exit_code=UNREADABLE)
+    quiet_opencv()
+    medium = Medium(source, Path(source.name))
+    next(read_medium(medium))
     models, numbers = model or [default_model()], threads or [1]
-    if delegate:  # what breaks with it breaks in another process
-        for path in models:
-            _try(path, delegate)
+    for path in models:
+        _try(path, delegate)
     found = measure(
         models,
         numbers,
-        Medium(source, Path(source.name)),
+        medium,
         rounds=rounds,
         min_score=threshold,
         delegate=delegate,
@@ -75,7 +80,10 @@ def bench(
 
 
 def _try(path: Path, delegate: str) -> None:
-    try:
+    if not delegate:
+        RetinaFace(path)
+        return
+    try:  # what breaks with it breaks in another process
         run_probe(ModelSettings(path=str(path), delegate=delegate))
     except ProbeError as error:
         raise DelegateError(f"{delegate}: {error}") from error
@@ -85,13 +93,13 @@ def _read(path: Path) -> Bench:
     try:
         return from_json(str(path), read_file(path))
     except OSError as error:
-        raise ConfigError(f"{path}: wanted a bench run, found: {error.strerror}", exit_code=UNREADABLE) from error
+        raise DataError(f"{path}: wanted a bench run, found: {error.strerror}", exit_code=UNREADABLE) from error
 
 
 def _judge(older: Bench, found: Bench, path: Path | None, console: Console) -> None:
     changes = compare_runs(older, found)
     if not changes:
-        raise ConfigError(f"{path}: wanted a run of the same models, threads and frame size, found none")
+        raise DataError(f"{path}: wanted a run of the same models, threads and frame size, found none")
     console.print(differences(changes))
     if any(one.regression for one in changes):
         raise typer.Exit(CHECK_FAILED)

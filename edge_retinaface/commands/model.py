@@ -1,5 +1,6 @@
 """`edge-retinaface model`: the models of this device."""
 
+import re
 import uuid
 from pathlib import Path
 from typing import Annotated
@@ -7,12 +8,12 @@ from typing import Annotated
 import typer
 
 from edge_retinaface.checks.model import check_model
-from edge_retinaface.commands.model_info import SHOWN, ReportOption, StoreOption, info, list_models
+from edge_retinaface.commands.model_info import SHOWN, ReportOption, StoreOption, info, list_models, open_store
 from edge_retinaface.commands.paths import as_path
 from edge_retinaface.commands.trial import await_verdict
 from edge_retinaface.config import ModelSettings
 from edge_retinaface.delegates import is_for_edgetpu
-from edge_retinaface.errors import CHECK_FAILED, ModelError
+from edge_retinaface.errors import CHECK_FAILED, ModelError, UsageError
 from edge_retinaface.model_file import read_content
 from edge_retinaface.store.models import STORE, Store
 from edge_retinaface.store.notes import (
@@ -90,15 +91,17 @@ def install(
 @app.command()
 def rollback(
     only_from: Annotated[
-        str, typer.Option("--from", help="Only if the current model's sha256 starts with this; else do nothing.")
-    ] = "",
+        str | None, typer.Option("--from", help="Only if the current model's sha256 starts with this; else do nothing.")
+    ] = None,
     store: StoreOption = STORE,
 ) -> None:
     """Go back to the model that was in use before; the service takes it over within seconds."""
-    models = Store(store)
+    if only_from is not None and not re.fullmatch("[0-9a-f]{1,64}", only_from):
+        raise UsageError(f"--from: wanted the start of a sha256, up to 64 digits 0-9 a-f, found {only_from!r}")
+    models = open_store(store)
     with models.locked():
         withdraw_request(store)
-        if not (models.current or "").startswith(only_from):
+        if not (models.current or "").startswith(only_from or ""):
             typer.echo(f"{_name(models.current)} stays the current model: it is not {only_from}")
             return
         typer.echo(f"{_name(models.rollback())} is the current model")

@@ -1,6 +1,7 @@
 """`edge-retinaface model list` and `info`: what is in the store."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import msgspec
 import typer
 
 from edge_retinaface.commands.paths import as_path
-from edge_retinaface.errors import CHECK_FAILED, ModelError
+from edge_retinaface.errors import UNREADABLE, ModelError, UsageError
 from edge_retinaface.model_file import Compression, ModelFile, read_model
 from edge_retinaface.store.models import STORE, Store
 from edge_retinaface.store.notes import REPORT, REQUEST, Report, Request, is_open, read_note
@@ -22,7 +23,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
 def list_models(as_json: JsonOption = False, store: StoreOption = STORE, report: ReportOption = REPORT) -> None:
     """The models of this device, newest first."""
-    models = Store(store)
+    models = open_store(store)
     request = read_note(store / REQUEST, Request)
     note = read_note(report, Report)
     rows = []
@@ -48,7 +49,7 @@ def info(
     store: StoreOption = STORE,
 ) -> None:
     """What the card of a model says."""
-    found = _find(model, Store(store))
+    found = _find(model, store)
     if as_json:
         typer.echo(msgspec.json.encode(found.card))
         return
@@ -76,16 +77,30 @@ def _compressed(done: Compression | None) -> str:
     return f", compressed from {before} to {after} million multiplications, trained {done.steps} steps"
 
 
-def _find(model: str, models: Store) -> ModelFile:
-    if not model:
-        return read_model(next(models.whole()))
+def open_store(folder: Path) -> Store:
+    """The store; only the device's own may be missing, as long as no model was installed. ModelError."""
+    try:
+        with os.scandir(folder):
+            return Store(folder)
+    except OSError as error:
+        if folder == STORE and isinstance(error, FileNotFoundError):
+            return Store(folder)
+        raise ModelError(
+            f"{folder}: wanted a folder of models, found: {error.strerror}", exit_code=UNREADABLE
+        ) from error
+
+
+def _find(model: str, store: Path) -> ModelFile:
     if Path(model).is_file():
         return read_model(model)
+    models = open_store(store)
+    if not model:
+        return read_model(next(models.whole()))
     found = [one for one in models.models() if one.digest.startswith(model)]
-    if len(found) != 1:
-        raise ModelError(
-            f"{model}: wanted a file or one model of the store, found {len(found)}", exit_code=CHECK_FAILED
-        )
+    if not found:
+        raise ModelError(f"{model}: wanted a file or a model of the store, found neither", exit_code=UNREADABLE)
+    if len(found) > 1:
+        raise UsageError(f"{model}: wanted the start of one sha256 of the store, found {len(found)} models of it")
     return read_model(found[0].path)
 
 

@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 from edge_retinaface.assets import default_model
 from edge_retinaface.digest import sha256_hex
-from edge_retinaface.errors import UNREADABLE, ModelError
+from edge_retinaface.errors import CHECK_FAILED, TRY_AGAIN, UNREADABLE, ModelError
 from edge_retinaface.model_file import parse_model, read_model
 from edge_retinaface.store.disk import ASIDE, Step, no_step, point, remove, sync_folder, write_whole
 
 STORE = Path("/var/lib/edge-retinaface/models")
 STORE_LINK = STORE / "current.tflite"
 KEPT = 5  # models that are neither current nor previous; the oldest beyond go
-TRY_AGAIN = 75
 
 
 class Stored(NamedTuple):
@@ -104,7 +103,7 @@ class Store:
         """Go back to the previous model and return its digest; once more goes forward again. ModelError if none."""
         target = self.previous
         if target == self.current:
-            raise ModelError(f"{self.folder}: wanted a model to go back to, found none", exit_code=1)
+            raise ModelError(f"{self.folder}: wanted a model to go back to, found none", exit_code=CHECK_FAILED)
         if target is not None:
             read_model(self.path(target))
         before = self.current

@@ -4,7 +4,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from edge_retinaface.errors import UNREADABLE, ModelError
+from edge_retinaface.errors import UNAVAILABLE, UNREADABLE, ModelError
 
 NAMESPACE = "edge-retinaface-model"  # what a signature is for; one made for anything else does not count
 SIGNERS = Path("/etc/edge-retinaface/model_signers")  # where it exists, no model without a signature is installed
@@ -49,5 +49,6 @@ def _ssh_keygen(arguments: list[str], content: bytes) -> subprocess.CompletedPro
         return subprocess.run(["ssh-keygen", "-Y", *arguments], input=content, capture_output=True, check=False)  # noqa: S603, S607 - no shell; its place differs between systems
     except FileNotFoundError as error:
         raise ModelError(
-            "ssh-keygen: wanted to verify a signature, found none: apt-get install openssh-client"
+            "ssh-keygen: wanted to verify a signature, found none: apt-get install openssh-client",
+            exit_code=UNAVAILABLE,
         ) from error
