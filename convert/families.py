@@ -21,7 +21,13 @@ class Structure:
 
     def activation(self, place: Place) -> ActivationKind | None:
         """What follows the convolutions of one part of the network; None: nothing."""
-        return {"backbone": self.backbone, "neck": self.neck, "joined": "relu", "linear": None, "head": None}[place]
+        own: dict[Place, ActivationKind] = {
+            "backbone": self.backbone,
+            "neck": self.neck,
+            "joined": "relu",
+            "folded": "relu",
+        }
+        return own.get(place)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from typing import Literal, NamedTuple
 
 from edge_retinaface.spec import ANCHORS_PER_CELL, ModelSpec
 
-# which part of the network: it decides the activation; linear: the first half of a factorised convolution
-Place = Literal["backbone", "neck", "joined", "linear", "head"]
+# which part of the network: it decides the activation; linear: the first half of a factorised convolution; folded:
+# whose leaky relu became a relu
+Place = Literal["backbone", "neck", "joined", "linear", "folded", "head"]
 Kind = Literal["boxes", "scores", "landmarks"]
 
 PICTURE = "image"  # the source that is not a convolution

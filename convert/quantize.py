@@ -39,10 +39,12 @@ def quantize(
     pictures: Pictures | None = None,
     target: Target = "cpu",
     tuning: Plan | None = None,
+    original: Weights | None = None,
 ) -> bytes:
     """A TFLite flatbuffer; `pictures` calibrate int8, and train it where there is a plan for `tuning`.
 
-    The input is pixel - spec.centre in every mode.
+    The input is pixel - spec.centre in every mode. `original` are the weights that compressed ones came from: int8 then
+    learns from them, and so makes up for a little of what compression lost as well.
     """
     centred = centre_input(weights, spec.centre)
     if target == "edgetpu" and mode == "mixed":
@@ -58,7 +60,8 @@ def quantize(
     floats = _early(graph) if mode == "mixed" else range(0)
     ranges = choose_ranges(graph, observe(graph, pictures), spec.centre)
     if tuning:
-        ranges = tune(graph, ranges, floats, equal, _scenes(weights, pictures), tuning, target)
+        teacher = original and centre_input(original, spec.centre)
+        ranges = tune(graph, ranges, floats, equal, _scenes(weights, pictures), tuning, target, teacher)
     quantize_graph(graph, ranges, round_convolutions(graph), floats)
     if target == "cpu":
         pair_first_convolution(graph)  # the same network, quicker in XNNPACK: last, so that no other pass has to know

@@ -1,4 +1,4 @@
-"""Weights and ranges that make up for rounding: the float network teaches its own int8 file, without labels."""
+"""Weights and ranges that make up for rounding: a float network teaches an int8 file, without labels."""
 
 from collections.abc import Collection, Mapping
 
@@ -13,7 +13,7 @@ from convert.network import Target, build_network
 from convert.tflite import to_flatbuffer
 from convert.weights import Weights
 
-TUNING = Plan(steps=250, batch=8, view_hw=(192, 256), rate=3e-4, check_every=50)
+TUNING = Plan(steps=250, batch=8, view_hw=(192, 256), rate=3e-4, blended=0, check_every=50)
 
 
 def tune(
@@ -24,13 +24,17 @@ def tune(
     scenes: tuple[Scene, ...],
     plan: Plan,
     target: Target = "cpu",
+    original: Weights | None = None,
 ) -> dict[int, Range]:
-    """Better constants for the float `graph` of `weights`, in place, and better ranges, by tensor number."""
+    """Better constants for the float `graph` of `weights`, in place, and better ranges, by tensor number.
+
+    The teacher is `original`, a network of the same input, or what `weights` were before rounding.
+    """
     small = Graph(to_flatbuffer(build_network(weights, plan.view_hw, target), "float32"))
     spans = {theirs: ranges[ours] for ours, theirs in zip(_activations(graph), _activations(small), strict=True)}
     student = RoundedNetwork(small, spans, floats)
     keras.backend.clear_session()
-    teacher = build_network(weights, plan.view_hw, batch=plan.batch)
+    teacher = build_network(original or weights, plan.view_hw, batch=plan.batch)
     centre = -ranges[graph.inputs[0]].low
     distill(teacher, student, scenes, (centre,) * 3, plan)
     return student.write(graph)

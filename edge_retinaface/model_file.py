@@ -46,6 +46,7 @@ class Compression(msgspec.Struct, frozen=True, kw_only=True):
     macs_after: int
     ranks: dict[str, int]  # of factorised convolutions, by name
     widths: dict[str, int]  # channels that are left, by convolution
+    folded: tuple[str, ...] = ()  # convolutions whose leaky relu became a relu
     pictures: int  # that it was measured and trained on, without labels
     digest: str  # sha256 over them, in order
     steps: int  # of training, until the best moment; 0: none

@@ -11,7 +11,6 @@ import pytest
 from convert_weights import random_weights
 
 from convert.calibrate import Pictures
-from convert.compress.command import share_budget
 from convert.make.search import FLOAT, Job
 from convert.make.shown import Shown, choose_pictures, training_pictures
 from convert.quantize import make_spec
@@ -27,8 +26,8 @@ DONE = Compression(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["compress", "any", "--pictures", "."], "wanted one of --macs and --share, found both or neither"),
-        (["compress", "any", "--pictures", ".", "--macs", "few"], "--macs: wanted a number such as 464M, found few"),
+        (["compress", "any", "--pictures", ".", "--budget", "few"], "pi4:165M or pi5:0.75, found few"),
+        (["quantize", "any", "--compress", "few", "--pictures", "."], "pi4:165M or pi5:0.75, found few"),
         (["quantize", "any", "--compress", "0.7"], "--compress: wanted --pictures, a folder of pictures with faces"),
         (["quantize", "any", "--compress", "0.7", "--pictures", ".", "--mode", "float32"], "found float32"),
     ],
@@ -38,10 +37,6 @@ def test_a_users_mistake_is_one_line_before_anything_is_read(arguments: list[str
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert line in done.stderr
-
-
-def test_a_share_is_of_the_whole_networks_multiplications() -> None:
-    assert share_budget(random_weights(), 0.5) == 735_052_800 // 2
 
 
 def test_the_float_file_is_the_originals_and_all_others_are_the_smaller_networks(tmp_path: Path) -> None:

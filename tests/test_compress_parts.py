@@ -1,14 +1,23 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from convert_weights import random_weights
 
-from convert.compress.choose import Choices, choose
+from convert.compress.budget import Budget, Wish, find_budget, parse_budget
+from convert.compress.choose import Choices, Search, choose
 from convert.compress.closed_form import Elimination, factorise, refit
+from convert.compress.cost import COSTS, PI4, PI5, count
 from convert.compress.curves import Width, even_widths
+from convert.compress.folds import ERROR, fold_errors
 from convert.compress.macs import count_macs
 from convert.compress.shape import Shape, smaller_table
 from convert.compress.statistics import Metric
-from convert.compress.units import Reader, find_groups, find_units
+from convert.compress.units import Reader, find_groups, find_units, leaky_convolutions
+from convert.distill.loss import loss_parts
+from convert.families import LEAKY, Structure
 from convert.layout import CONVS
+from convert.network import build_network
 from convert.weights import F64
 from edge_retinaface.errors import UsageError
 
@@ -103,16 +112,84 @@ def test_a_shapes_table_has_a_linear_convolution_before_each_factorised_unit_and
 
 def choices(rank_error: float, width_error: float) -> Choices:
     ranks = {"fpn.merge1": {32: rank_error}, "fpn.merge2": {32: 5.0}}
-    return Choices(CONVS, UNITS, GROUPS, ranks, {"ssh1.conv3x3": {16: Width(width_error, np.arange(16))}})
+    folds = {"stage1.1.pointwise": 0.1, "fpn.merge1": 30.0}
+    return Choices(CONVS, LEAKY, UNITS, GROUPS, ranks, {"ssh1.conv3x3": {16: Width(width_error, np.arange(16))}}, folds)
 
 
 def test_what_loses_least_goes_first_until_the_budget_is_met() -> None:
-    shape = choose(choices(1.0, 9.0), 700_000_000)
+    shape = choose(choices(1.0, 9.0), Budget("macs", 700_000_000))
     assert (shape.ranks, dict(shape.kept)) == ({"fpn.merge1": 32}, {})
-    shape = choose(choices(9.0, 0.5), 700_000_000)
+    shape = choose(choices(9.0, 0.5), Budget("macs", 700_000_000))
     assert (shape.ranks, list(shape.kept)) == ({}, ["ssh1.conv3x3"])
 
 
 def test_a_budget_out_of_reach_is_refused_with_what_can_be_reached() -> None:
-    with pytest.raises(UsageError, match=r"wanted at least \d{9}, the least .*, found 1000"):
-        choose(choices(1.0, 1.0), 1000)
+    with pytest.raises(UsageError, match=r"macs:1000: wanted at least \d{9}, the least that this network can do with"):
+        choose(choices(1.0, 1.0), Budget("macs", 1000))
+
+
+def test_what_a_search_spends_is_what_the_shapes_table_costs() -> None:
+    for unit, cost in COSTS.items():
+        whole = count(CONVS, LEAKY, cost)
+        shape = choose(choices(1.0, 1.0), Budget(unit, int(0.9 * whole)))
+        table = smaller_table(CONVS, UNITS, GROUPS, shape)
+        assert count(table, LEAKY, cost) <= 0.9 * whole
+        assert Search(choices(1.0, 1.0), cost).spent(shape) == count(table, LEAKY, cost)
+
+
+def test_activations_are_folded_where_that_saves_instructions_and_loses_least() -> None:
+    assert choose(choices(1.0, 1.0), Budget("macs", 700_000_000)).folded == frozenset()
+    shape = choose(choices(9.0, 9.0), Budget("pi5", count(CONVS, LEAKY, PI5) - 1_000_000))
+    assert (shape.folded, shape.ranks, dict(shape.kept)) == ({"stage1.1.pointwise"}, {}, {})
+    assert smaller_table(CONVS, UNITS, GROUPS, shape)["stage1.1.pointwise"].place == "folded"
+
+
+def test_a_folds_error_is_the_loss_of_the_network_that_has_it() -> None:
+    weights = random_weights()
+    network = build_network(weights, (64, 96), batch=2)
+    views = CHANCE.integers(0, 256, (2, 64, 96, 3), np.uint8)
+    errors = fold_errors(network, weights, [views])
+    assert list(errors) == leaky_convolutions(weights)
+    name = "fpn.merge1"
+    table = {**CONVS, name: CONVS[name]._replace(place="folded")}
+    folded = build_network(replace(weights, convs=table), (64, 96), batch=2)
+    pixels = views - np.float32(weights.family.mean)
+    wanted = sum(float(one) for one in loss_parts(network(pixels), folded(pixels), ()))
+    assert errors[name] == pytest.approx(ERROR * wanted, rel=1e-3)
+
+
+def test_instructions_come_within_a_hundredth_of_what_emulated_processors_counted() -> None:
+    # int8, 480x640, millions, scripts/bench --arm: as imported, and with relu for leaky relu by the passes it spares
+    assert count(CONVS, LEAKY, PI4) / 1e6 == pytest.approx(259.5, rel=0.01)
+    assert count(CONVS, LEAKY, PI5) / 1e6 == pytest.approx(115.0, rel=0.01)
+    relu = Structure("relu", "relu", "symmetric")
+    assert (count(CONVS, LEAKY, PI4) - count(CONVS, relu, PI4)) / 1e6 == pytest.approx(9.3, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("464M", Wish("macs", 0, 464_000_000)),
+        ("464000000", Wish("macs", 0, 464_000_000)),
+        ("0.63", Wish("macs", 0.63, 0)),
+        ("pi5:85M", Wish("pi5", 0, 85_000_000)),
+        ("pi4:.7", Wish("pi4", 0.7, 0)),
+        ("pi5:84.5M", Wish("pi5", 0, 84_500_000)),
+    ],
+)
+def test_a_budget_is_a_number_or_a_share_of_multiplications_or_instructions(text: str, wish: Wish) -> None:
+    assert parse_budget("--budget", text) == wish
+
+
+@pytest.mark.parametrize("text", ["", "few", "0", "0M", "-3", "pi6:85M", "1.5", "464m", "nan", "1e9"])
+def test_any_other_budget_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--budget: wanted .*, such as .*, found"):
+        parse_budget("--budget", text)
+
+
+def test_a_budget_that_is_no_less_than_the_network_is_refused() -> None:
+    weights = random_weights()
+    assert find_budget("--budget", "0.5", weights) == Budget("macs", 735_052_800 // 2)
+    assert find_budget("--budget", "pi5:.5", weights).most == count(CONVS, LEAKY, PI5) // 2
+    with pytest.raises(UsageError, match="wanted less than the 735052800 that the network costs, found 736M"):
+        find_budget("--budget", "736M", weights)

@@ -12,7 +12,7 @@ from convert.observe import observe
 from convert.ranges import choose_ranges
 from convert.tflite import tensor_quantization, to_flatbuffer
 from convert.tune import tune
-from convert.weights import centre_input
+from convert.weights import Layer, centre_input
 from edge_retinaface.spec import ModelSpec
 
 pytestmark = pytest.mark.convert
@@ -64,6 +64,20 @@ def test_the_best_moment_may_be_the_first_and_the_input_keeps_its_range(
     assert list(spans) == list(ranges)
     for number, conv in round_convolutions(Graph(float32)).items():  # so wild a step makes nothing better
         np.testing.assert_array_equal(round_convolutions(graph)[number].weights, conv.weights)
+
+
+def test_an_original_teaches_instead_of_the_network_itself(float32: bytes, ranges: dict[int, Range]) -> None:
+    chance = np.random.default_rng(1)
+    layers = {
+        name: Layer(one.kernel, one.bias + chance.normal(0, 0.3, one.bias.shape))
+        for name, one in WEIGHTS.layers.items()
+    }
+    changed = Graph(to_flatbuffer(build_network(WEIGHTS.with_layers(layers), SPEC.input_hw), "float32"))
+    before = error(to_int8(Graph(changed.pack()), ranges), float32)
+    spans = tune(
+        changed, ranges, FLOATS, WEIGHTS.with_layers(layers), SCENES, PLAN._replace(steps=20), original=WEIGHTS
+    )
+    assert error(to_int8(changed, spans), float32) < 0.9 * before
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from convert.distill.loss import Parts, loss_parts
 from convert.distill.optimizer import RelativeAdam, channel_sizes, rate_at
 from convert.distill.plan import Plan
 from convert.distill.scenes import Scene
-from convert.distill.views import draw_view
+from convert.distill.views import draw_blend, draw_view
 from convert.layout import STRIDES, VALUES, head_name
 from edge_retinaface.data import F32
 
@@ -108,3 +108,15 @@ def test_a_view_is_all_picture_where_the_picture_is_large_enough_and_grey_around
 
     assert np.mean(grey(large)) < 0.05  # a corner of a turned one
     assert np.median(grey(small)) > 0.5
+
+
+def test_a_share_of_the_views_shows_two_at_once_and_none_of_them_where_there_is_no_share() -> None:
+    dark, bright = (Scene(np.full((64, 64, 3), grey, np.uint8), np.empty((0, 4), np.float32)) for grey in (0, 200))
+    chance = np.random.default_rng(0)
+    greys = {int(np.median(draw_blend((dark, bright), (32, 32), 0, chance, 1.0))) for _ in range(40)}
+    assert any(30 < grey < 170 for grey in greys)
+    one, same = (np.random.default_rng(1) for _ in range(2))
+    for _ in range(5):
+        np.testing.assert_array_equal(
+            draw_blend((dark, bright), (32, 32), 0, one, 0), draw_view((dark, bright), (32, 32), 0, same)
+        )

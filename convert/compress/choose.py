@@ -1,20 +1,23 @@
-"""Ranks and widths for a budget: the least error that so many multiplications allow."""
+"""Ranks and widths for a budget: the least error that a budget allows."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from convert.compress.budget import Budget
+from convert.compress.cost import COSTS, Cost, Work, work
 from convert.compress.curves import Width
 from convert.compress.macs import channels_of, output_cells
 from convert.compress.shape import Shape
 from convert.compress.units import Group, Unit
+from convert.families import Structure
 from convert.layout import PICTURE, Table
 from edge_retinaface.errors import UsageError
 
 T = TypeVar("T")
 ROUNDS = 24  # of halving the interval that the price of a multiplication lies in
-GROUP = "channels of "  # before the name of a group: some producers are units as well
-PRICES = (1e-4, 1e3)  # error for a million multiplications: nothing is made smaller, everything is
+GROUP, FOLD = "channels of ", "activation of "  # before a name: some convolutions are units as well
+PRICES = (1e-4, 1e3)  # error for a million: nothing is made smaller, everything is
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,45 +25,57 @@ class Choices:
     """Everything that could be made smaller, and what it would cost."""
 
     convs: Table
+    structure: Structure
     units: Mapping[str, Unit]
     groups: Mapping[str, Group]
     ranks: Mapping[str, Mapping[int, float]]  # error by rank, by unit
     widths: Mapping[str, Mapping[int, Width]]  # by width, by group
+    folds: Mapping[str, float]  # error, by convolution with a leaky relu
 
     def error(self, shape: Shape) -> float:
         """What a shape would lose, if losses add up."""
         factorised = sum(self.ranks[unit][rank] for unit, rank in shape.ranks.items())
-        return factorised + sum(self.widths[group][len(kept)].error for group, kept in shape.kept.items())
+        pruned = sum(self.widths[group][len(kept)].error for group, kept in shape.kept.items())
+        return factorised + pruned + sum(self.folds[name] for name in shape.folded)
 
 
-class _Search:
+class Search:
     """One search's sums: many thousand shapes are looked at, so no table is made for each."""
 
-    def __init__(self, choices: Choices) -> None:
+    def __init__(self, choices: Choices, cost: Cost) -> None:
         self.choices = choices
-        cells = output_cells(choices.convs)
+        self._cost = cost
         self._unit = {name: unit.names[0] for unit in choices.units.values() for name in unit.names}
-        self._rows = [(name, conv, cells[name], channels_of(conv.source)) for name, conv in choices.convs.items()]
+        cells = output_cells(choices.convs)
+        self._rows = [
+            (name, work(conv, cells[name], choices.structure), channels_of(conv.source))
+            for name, conv in choices.convs.items()
+        ]
         self._widths = {PICTURE: 3, **{name: conv.outputs for name, conv in choices.convs.items()}}
 
-    def macs(self, shape: Shape) -> int:
-        """As `count_macs` of the shape's table."""
-        widths, total = dict(self._widths), 0
+    def spent(self, shape: Shape) -> int:
+        """As `count` of the shape's table."""
+        cost, widths, total = self._cost, dict(self._widths), self._cost.rest
         for producer, kept in shape.kept.items():
             for name in (producer, *self.choices.groups[producer].depthwise):
                 widths[name] = len(kept)
-        for name, conv, cells, sources in self._rows:
-            inputs = 1 if conv.depthwise else sum([widths[one] for one in sources])
-            rank = shape.ranks.get(self._unit.get(name, ""))
+        for name, whole, sources in self._rows:
+            cells, side, _, _, depthwise, leaks = whole
+            leaks = leaks and name not in shape.folded
+            inputs, outputs = 1 if depthwise else sum([widths[one] for one in sources]), widths[name]
+            unit = self._unit.get(name, "")
+            rank = shape.ranks.get(unit)
             if rank is None:
-                total += cells * widths[name] * conv.side**2 * inputs
+                total += cost(Work(cells, side, inputs, outputs, depthwise, leaks))
             else:
-                total += cells * rank * (widths[name] + (conv.side**2 * inputs if self._unit[name] == name else 0))
-        return total
+                total += cost(Work(cells, 1, rank, outputs, depthwise=False, leaks=leaks))
+                if unit == name:
+                    total += cost(Work(cells, side, inputs, rank, depthwise=False, leaks=False))
+        return round(total)
 
     def cost(self, shape: Shape, price: float) -> float:
-        """Error and multiplications together."""
-        return self.choices.error(shape) + price * self.macs(shape) / 1e6
+        """Error and expense together."""
+        return self.choices.error(shape) + price * self.spent(shape) / 1e6
 
     def cheapest(self, price: float, names: list[str]) -> Shape:
         """The shape that costs least, found by changing one thing at a time, in this order."""
@@ -86,7 +101,7 @@ class _Search:
                     if error(first) + error(second) - start >= least:
                         break
                     both = _both(shape, first, second)
-                    if (loss := error(both)) < least and self.macs(both) <= budget:
+                    if (loss := error(both)) < least and self.spent(both) <= budget:
                         best, least = both, loss
             if best is shape:
                 return shape
@@ -94,28 +109,32 @@ class _Search:
 
     @property
     def names(self) -> list[str]:
-        """Units, then groups; some are both."""
-        return [*self.choices.ranks, *(f"{GROUP}{name}" for name in self.choices.widths)]
+        """Units, then groups, then activations; some are several of these."""
+        groups, folds = (
+            (f"{GROUP}{name}" for name in self.choices.widths),
+            (f"{FOLD}{name}" for name in self.choices.folds),
+        )
+        return [*self.choices.ranks, *groups, *folds]
 
 
-def choose(choices: Choices, budget: int) -> Shape:
-    """The shape that costs at most `budget` multiplications; UsageError if there is none so small."""
-    search = _Search(choices)
+def choose(choices: Choices, budget: Budget) -> Shape:
+    """The shape that loses least in the budget; UsageError if there is none so small."""
+    search = Search(choices, COSTS[budget.unit])
     # a group made narrow makes its readers cheap, and the other way round: where one begins decides where one ends
     found = [_at_a_price(search, budget, names) for names in (search.names, search.names[::-1])]
-    return min((search.exchange(shape, budget) for shape in found), key=choices.error)
+    return min((search.exchange(shape, budget.most) for shape in found), key=choices.error)
 
 
-def _at_a_price(search: _Search, budget: int, names: list[str]) -> Shape:
-    """The best shape in the budget that one price of multiplications makes."""
+def _at_a_price(search: Search, budget: Budget, names: list[str]) -> Shape:
+    """The best shape in the budget that one price makes."""
     low, high = PRICES
     best = search.cheapest(high, names)
-    if (least := search.macs(best)) > budget:
-        raise UsageError(f"--macs: wanted at least {least}, the least that this network can do with, found {budget}")
+    if (least := search.spent(best)) > budget.most:
+        raise UsageError(f"{budget}: wanted at least {least}, the least that this network can do with")
     for _ in range(ROUNDS):
         price = (low * high) ** 0.5
         shape = search.cheapest(price, names)
-        if search.macs(shape) > budget:
+        if search.spent(shape) > budget.most:
             low = price
         else:
             high, best = price, min(best, shape, key=search.choices.error)
@@ -123,21 +142,27 @@ def _at_a_price(search: _Search, budget: int, names: list[str]) -> Shape:
 
 
 def _others(choices: Choices, shape: Shape, name: str) -> Iterator[Shape]:
-    """The shape with every rank of one unit, or with every width of one group; as it is among them."""
+    """The shape with every rank of one unit, width of one group or kind of one activation; as it is among them."""
     if name.startswith(GROUP):
         group = name.removeprefix(GROUP)
         kept = {one: rows for one, rows in shape.kept.items() if one != group}
-        yield Shape(shape.ranks, kept)
-        yield from (Shape(shape.ranks, {**kept, group: one.kept}) for one in choices.widths[group].values())
+        yield replace(shape, kept=kept)
+        yield from (replace(shape, kept={**kept, group: one.kept}) for one in choices.widths[group].values())
+    elif name.startswith(FOLD):
+        own = {name.removeprefix(FOLD)}
+        yield replace(shape, folded=shape.folded - own)
+        yield replace(shape, folded=shape.folded | own)
     else:
         ranks = {one: rank for one, rank in shape.ranks.items() if one != name}
-        yield Shape(ranks, shape.kept)
-        yield from (Shape({**ranks, name: rank}, shape.kept) for rank in choices.ranks[name])
+        yield replace(shape, ranks=ranks)
+        yield from (replace(shape, ranks={**ranks, name: rank}) for rank in choices.ranks[name])
 
 
 def _both(shape: Shape, first: Shape, second: Shape) -> Shape:
     """Both changes of one shape; of the same thing the second."""
-    return Shape(_merged(shape.ranks, first.ranks, second.ranks), _merged(shape.kept, first.kept, second.kept))
+    ranks, kept = _merged(shape.ranks, first.ranks, second.ranks), _merged(shape.kept, first.kept, second.kept)
+    changed = (first.folded ^ shape.folded) | (second.folded ^ shape.folded)
+    return Shape(ranks, kept, shape.folded ^ changed)
 
 
 def _merged(old: Mapping[str, T], first: Mapping[str, T], second: Mapping[str, T]) -> dict[str, T]:

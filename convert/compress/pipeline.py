@@ -9,13 +9,15 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from convert.backend import keras
+from convert.backend import TRAINING_DEVICE, keras, tf
 from convert.compress.apply import apply
+from convert.compress.budget import Budget
 from convert.compress.choose import Choices, choose
 from convert.compress.curves import rank_curve, width_curve
+from convert.compress.folds import fold_errors
 from convert.compress.macs import count_macs
 from convert.compress.shape import Shape
-from convert.compress.statistics import Metric, measure
+from convert.compress.statistics import measure
 from convert.compress.units import find_groups, find_units
 from convert.distill.loop import distill
 from convert.distill.plan import Plan
@@ -24,7 +26,6 @@ from convert.distill.views import draw_view
 from convert.network import build_network
 from convert.weights import Layer, Weights
 from edge_retinaface.data import U8
-from edge_retinaface.errors import UsageError
 from edge_retinaface.model_file import Compression
 
 MEASURED_VIEWS = 240  # that the metric is taken from
@@ -39,28 +40,29 @@ class Compressed(NamedTuple):
     loss_after: float
 
 
-def compress(weights: Weights, pictures: Iterable[U8], budget: int, plan: Plan, kept: Path | None = None) -> Compressed:
-    """Weights of at most `budget` multiplications at the reference size, trained by `plan` (not at all for 0 steps).
+def compress(
+    weights: Weights, pictures: Iterable[U8], budget: Budget, plan: Plan, kept: Path | None = None
+) -> Compressed:
+    """Weights of a network in the budget at the reference size, trained by `plan` (not at all for 0 steps).
 
     `pictures` are uint8 BGR of any size, and `kept` a file from which an interrupted training goes on. ImageError if
     no picture has a face, UsageError if the budget is out of reach.
     """
-    whole = count_macs(weights.convs)
-    if budget >= whole:
-        raise UsageError(f"--macs: wanted fewer than the {whole} that the network has, found {budget}")
     scenes = find_scenes(weights, pictures)
     shape, small = smaller(weights, scenes, budget, plan)
     outcome = None
     if plan.steps:
         keras.backend.clear_session()
-        teacher, student = (build_network(one, plan.view_hw, batch=plan.batch) for one in (weights, small))
-        outcome = distill(teacher, student, scenes, weights.family.mean, plan, kept)
+        with tf.device(TRAINING_DEVICE):
+            teacher, student = (build_network(one, plan.view_hw, batch=plan.batch) for one in (weights, small))
+            outcome = distill(teacher, student, scenes, weights.family.mean, plan, kept)
         small = small.with_layers({name: Layer(*student.get_layer(name).get_weights()) for name in small.convs})
     compression = Compression(
-        macs_before=whole,
+        macs_before=count_macs(weights.convs),
         macs_after=count_macs(small.convs),
         ranks=dict(shape.ranks),
         widths={name: len(rows) for name, rows in shape.kept.items()},
+        folded=tuple(name for name in weights.convs if name in shape.folded),
         pictures=len(scenes),
         digest=_digest(scenes),
         steps=outcome.steps if outcome else 0,
@@ -71,7 +73,7 @@ def compress(weights: Weights, pictures: Iterable[U8], budget: int, plan: Plan, 
     return Compressed(replace(small, source=source), compression, *losses)
 
 
-def smaller(weights: Weights, scenes: tuple[Scene, ...], budget: int, plan: Plan) -> tuple[Shape, Weights]:
+def smaller(weights: Weights, scenes: tuple[Scene, ...], budget: Budget, plan: Plan) -> tuple[Shape, Weights]:
     """The shape for a budget, and its weights in closed form."""
     units = find_units(weights.convs)
     groups = {group.producer: group for group in find_groups(weights.convs, units)}
@@ -81,10 +83,12 @@ def smaller(weights: Weights, scenes: tuple[Scene, ...], budget: int, plan: Plan
         for _ in range(-(-MEASURED_VIEWS // plan.batch))
     ]
     network = build_network(weights, plan.view_hw, batch=plan.batch)
-    metrics: dict[str, Metric] = measure(network, units, batches, weights.family.mean, plan.seed)
+    metrics = measure(network, units, batches, weights.family.mean, plan.seed)
+    # what multiplications cost knows nothing of activations
+    folds = fold_errors(network, weights, batches) if budget.unit != "macs" else {}
     ranks = {name: rank_curve(unit, weights.convs, weights.layers, metrics[name]) for name, unit in units.items()}
     widths = {name: width_curve(group, units, weights.convs, weights.layers, metrics) for name, group in groups.items()}
-    choices = Choices(weights.convs, units, groups, ranks, widths)
+    choices = Choices(weights.convs, weights.family.structure, units, groups, ranks, widths, folds)
     shape = choose(choices, budget)
     return shape, apply(weights, choices, metrics, shape)
 

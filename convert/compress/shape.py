@@ -1,4 +1,4 @@
-"""The table of a smaller network: which units are factorised to what rank, which channels are kept."""
+"""The table of a smaller network: what is factorised to what rank, which channels are kept, what no longer leaks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ class Shape:
 
     ranks: Mapping[str, int] = field(default_factory=dict)  # by unit
     kept: Mapping[str, Rows] = field(default_factory=dict)  # output channels in rising order, by group
+    folded: frozenset[str] = frozenset()  # convolutions whose leaky relu becomes a relu
 
 
 def smaller_table(convs: Table, units: Mapping[str, Unit], groups: Mapping[str, Group], shape: Shape) -> Table:
@@ -26,7 +27,8 @@ def smaller_table(convs: Table, units: Mapping[str, Unit], groups: Mapping[str, 
         widths |= dict.fromkeys((producer, *groups[producer].depthwise), len(rows))
     unit_of = {name: unit for unit in units.values() for name in unit.names}
     table: dict[str, Conv] = {}
-    for name, conv in convs.items():
+    for name, whole in convs.items():
+        conv = whole._replace(place="folded") if name in shape.folded else whole
         inputs = _width(conv.source, widths)
         rank = shape.ranks.get(unit_of[name].names[0]) if name in unit_of else None
         if rank is None:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from convert.layout import PICTURE, Add, Concat, Source, Table
+from convert.weights import Weights
 
 
 class Unit(NamedTuple):
@@ -74,3 +75,9 @@ def _start(convs: Table, source: Source, name: str) -> int:
     if not isinstance(source, Concat):
         return 0
     return sum(convs[part].outputs for part in source.parts[: source.parts.index(name)])
+
+
+def leaky_convolutions(weights: Weights) -> list[str]:
+    """Names of those that a leaky relu follows."""
+    activation = weights.family.structure.activation
+    return [name for name, conv in weights.convs.items() if activation(conv.place) == "leaky_relu"]

