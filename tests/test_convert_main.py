@@ -55,7 +55,7 @@ def test_untrained_weights_are_refused_unless_their_family_is_named(tmp_path: Pa
         (["quantize", "any", "--output", "."], 74, ".: wanted a file to write, found: Is a directory"),
         (["build", "any", "--output", "/dev/null/x.keras"], 74, "/dev/null/x.keras: wanted a file to write"),
         (["default", "--output", "/dev/null"], 74, "/dev/null: wanted a file to write, found: a device, not a file"),
-        (["compress", "any", "--pictures", "any", "--share", "0.5", "--output", "/dev"], 74, "wanted a file to write"),
+        (["compress", "any", "--pictures", "any", "--budget", "0.5", "--output", "/dev"], 74, "wanted a file to write"),
         (["edgetpu", "any", "--output", "/dev"], 74, "/dev: wanted a file to write"),
         (["eval", "any", "any", "--output", "/dev/null"], 74, "/dev/null/evaluation.json: wanted a file to write"),
         (["quantize", "any", "--target", "edgetpu", "--mode", "float16"], 2, "wanted int8 for --target edgetpu, found"),
