@@ -21,7 +21,8 @@ from convert.compress.command import compress_command
 from convert.doctor.command import doctor_command
 from convert.edgetpu.command import edgetpu_command
 from convert.evaluation.command import eval_command
-from convert.make.command import default_command, quantize_command
+from convert.make.command import quantize_command
+from convert.make.default import default_command
 from convert.network import build_network
 from convert.sample_pictures import sample_scenes
 from convert.streams import silence

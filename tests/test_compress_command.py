@@ -9,11 +9,15 @@ import cv2
 import numpy as np
 import pytest
 from convert_weights import random_weights
+from msgspec import structs
 
 from convert.calibrate import Pictures
+from convert.compress.store import write_weights
 from convert.make.search import FLOAT, Job
 from convert.make.shown import Shown, choose_pictures, training_pictures
+from convert.make.smaller import read_pair
 from convert.quantize import make_spec
+from edge_retinaface.errors import UsageError
 from edge_retinaface.model_file import Compression, read_model
 
 pytestmark = pytest.mark.convert
@@ -30,6 +34,8 @@ DONE = Compression(
         (["quantize", "any", "--compress", "few", "--pictures", "."], "pi4:165M or pi5:0.75, found few"),
         (["quantize", "any", "--compress", "0.7"], "--compress: wanted --pictures, a folder of pictures with faces"),
         (["quantize", "any", "--compress", "0.7", "--pictures", ".", "--mode", "float32"], "found float32"),
+        (["quantize", "any", "--compress", "0.7", "--original", "."], "compressed already, found --compress"),
+        (["quantize", "any", "--original", ".", "--mode", "float32"], "--original: wanted a quantized --mode"),
     ],
 )
 def test_a_users_mistake_is_one_line_before_anything_is_read(arguments: list[str], line: str) -> None:
@@ -46,6 +52,23 @@ def test_the_float_file_is_the_originals_and_all_others_are_the_smaller_networks
     job = Job(random_weights(), SPEC, "cpu", Shown(pictures, (), ""), None, smaller=smaller)
     assert read_model(job.make(FLOAT, tmp_path, "cpu")).card.weights.compression is None
     assert read_model(job.make("float16", tmp_path, "cpu")).card.weights.compression == DONE
+
+
+def test_compressed_weights_and_their_original_are_a_pair_and_any_others_are_refused(tmp_path: Path) -> None:
+    whole = random_weights()
+    sources = {
+        "whole": whole.source,
+        "small": structs.replace(whole.source, compression=DONE),
+        "strange": structs.replace(whole.source, compression=DONE, sha256="1" * 64),
+    }
+    for name, source in sources.items():
+        write_weights(tmp_path / name, replace(whole, source=source))
+    pair = read_pair(tmp_path / "small", None, tmp_path / "whole")
+    assert (pair.whole.source, pair.smaller and pair.smaller.source) == (sources["whole"], sources["small"])
+    assert read_pair(tmp_path / "small", None, None).smaller is None
+    for name, found in (("strange", "another's"), ("whole", "weights that are not compressed")):
+        with pytest.raises(UsageError, match=f"wanted what convert compress made of .*, found {found}"):
+            read_pair(tmp_path / name, None, tmp_path / "whole")
 
 
 def test_pictures_kept_back_to_measure_on_are_not_trained_on(tmp_path: Path) -> None:
