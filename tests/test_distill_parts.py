@@ -55,6 +55,18 @@ def test_a_face_that_the_student_makes_up_counts() -> None:
     assert parts(heads(-8.0), heads(2.0)).scores > 10
 
 
+def test_scores_can_count_more_than_places_do() -> None:
+    meant, said = (
+        heads(-1.0),
+        {**moved("scores", -1.0), **{k: v for k, v in moved("boxes", -1.0).items() if k[0] == "b"}},
+    )
+    once, thrice = parts(meant, said), Parts(*(float(one) for one in loss_parts(meant, said, (), 3.0)))
+    assert thrice.scores == pytest.approx(3 * once.scores)
+    assert thrice.logits == pytest.approx(3 * once.logits)
+    assert thrice.boxes == pytest.approx(once.boxes)
+    assert once.boxes > 0
+
+
 def test_an_untouched_variable_moves_by_the_rate_times_its_size_at_the_first_step() -> None:
     kernel = np.ones((3, 3, 2, 2), np.float32) * np.array([1.0, 3.0], np.float32)
     variable = tf.Variable(kernel)

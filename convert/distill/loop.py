@@ -86,8 +86,8 @@ class _Training:
         subtract = tf.constant(mean, tf.float32)
 
         def compare(batch: tf.Tensor, *, training: bool) -> Parts:
-            pixels = tf.cast(batch, tf.float32) - subtract
-            return loss_parts(teach(pixels, training=False), learn(pixels, training=training), hints)
+            x = tf.cast(batch, tf.float32) - subtract
+            return loss_parts(teach(x, training=False), learn(x, training=training), hints, plan.scores)
 
         def step(batch: tf.Tensor, rate: tf.Tensor, number: tf.Tensor) -> None:
             with tf.GradientTape() as tape:

@@ -23,8 +23,13 @@ class Parts(NamedTuple):
     features: tf.Tensor
 
 
-def loss_parts(meant: Mapping[str, tf.Tensor], said: Mapping[str, tf.Tensor], hints: Sequence[str]) -> Parts:
-    """Teacher's outputs against the student's; `hints` name the feature maps among them that are compared as well."""
+def loss_parts(
+    meant: Mapping[str, tf.Tensor], said: Mapping[str, tf.Tensor], hints: Sequence[str], scores: float = 1.0
+) -> Parts:
+    """Teacher's outputs against the student's; `hints` name the feature maps among them that are compared as well.
+
+    `scores` is how many times as much as usual they count.
+    """
     t, s = _rows(meant, "scores")[..., 0], _rows(said, "scores")[..., 0]
     # before the limit: the many anchors below it add up
     faces, place = tf.reduce_sum(tf.sigmoid(t)) + 1.0, tf.sigmoid(t + SHIFT_PLACES)
@@ -41,8 +46,8 @@ def loss_parts(meant: Mapping[str, tf.Tensor], said: Mapping[str, tf.Tensor], hi
         for kind in ("boxes", "landmarks")
     )
     return Parts(
-        scores=2.0 * tf.reduce_sum(entropy) / faces,
-        logits=0.6 * tf.reduce_sum(look * apart) / (tf.reduce_sum(look) + 1.0),
+        scores=2.0 * scores * tf.reduce_sum(entropy) / faces,
+        logits=0.6 * scores * tf.reduce_sum(look * apart) / (tf.reduce_sum(look) + 1.0),
         boxes=3.0 * boxes,
         landmarks=2.0 * landmarks,
         features=tf.add_n([tf.constant(0.0), *(_features(meant[one], said[one], meant) for one in hints)]),
