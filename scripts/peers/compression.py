@@ -28,6 +28,7 @@ def rows(folder: Path) -> dict[tuple[str, str], list[dict[str, float]]]:
             {
                 **{name: comparison["ap_difference"]["wider"][name]["value"] for name in SETTINGS},
                 "matched": agreement["matched_share"]["value"],
+                "extra": agreement["extra"]["value"],
                 "landmarks": agreement["landmark_nme"]["value"],
                 "macs": compression.macs_after / 1e6 if compression else 735.1,
             }
@@ -37,8 +38,8 @@ def rows(folder: Path) -> dict[tuple[str, str], list[dict[str, float]]]:
 
 def table(found: dict[tuple[str, str], list[dict[str, float]]]) -> Iterator[str]:
     """Means over the seeds, and from the least to the greatest where there are several."""
-    yield "| budget | million multiplications | file | seeds | AP easy / medium / hard | matched | landmarks |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| budget | million multiplications | file | seeds | AP easy / medium / hard | matched | extra | landmarks |"
+    yield "|---|---|---|---|---|---|---|---|"
     for (budget, kind), seeds in sorted(found.items(), key=lambda one: (-one[1][0]["macs"], one[0])):
         ap = " / ".join(f"{mean(one[name] for one in seeds):+.4f}" for name in SETTINGS)
         if len(seeds) > 1:
@@ -46,8 +47,17 @@ def table(found: dict[tuple[str, str], list[dict[str, float]]]) -> Iterator[str]
                 f"{min(one[name] for one in seeds):+.3f}..{max(one[name] for one in seeds):+.3f}" for name in SETTINGS
             )
             ap += f" ({spread})"
-        matched, landmarks = (mean(one[name] for one in seeds) for name in ("matched", "landmarks"))
-        cells = (budget, f"{seeds[0]['macs']:.0f}", kind, len(seeds), ap, f"{matched:.1%}", f"{landmarks:.4f}")
+        matched, extra, landmarks = (mean(one[name] for one in seeds) for name in ("matched", "extra", "landmarks"))
+        cells = (
+            budget,
+            f"{seeds[0]['macs']:.0f}",
+            kind,
+            len(seeds),
+            ap,
+            f"{matched:.1%}",
+            f"{extra:g}",
+            f"{landmarks:.4f}",
+        )
         yield f"| {' | '.join(map(str, cells))} |"
 
 
