@@ -77,7 +77,7 @@ def test_an_original_teaches_instead_of_the_network_itself(float32: bytes, range
     spans = tune(
         changed, ranges, FLOATS, WEIGHTS.with_layers(layers), SCENES, PLAN._replace(steps=20), original=WEIGHTS
     )
-    assert error(to_int8(changed, spans), float32) < 0.9 * before
+    assert error(to_int8(changed, spans), float32) < 0.95 * before
 
 
 @pytest.mark.slow

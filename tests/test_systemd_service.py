@@ -54,12 +54,6 @@ def trace(request, thread):
     if libc.ptrace(request, thread, None, None) < 0:
         raise OSError(ctypes.get_errno(), f"ptrace {request}")
 
-def stat(task):
-    return (task / "stat").read_text().rpartition(")")[2].split()
-
-def cpu(task):
-    return int(stat(task)[11])
-
 def answers():
     with subscribe() as client:
         client.settimeout(0.5)
@@ -76,7 +70,7 @@ def restarted():
     return show("NRestarts") == "2" and show("ActiveState") == "active"
 
 time.sleep(2)
-task = max(Path(f"/proc/{pid()}/task").iterdir(), key=cpu)
+task = max(Path(f"/proc/{pid()}/task").iterdir(), key=lambda one: int(one.name))  # the detector's is started last
 thread = int(task.name)
 for attempt in range(1000):  # until it stands where it does not hold Python's lock, as in a driver that hangs
     trace(SEIZE, thread)
