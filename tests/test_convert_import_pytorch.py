@@ -123,13 +123,13 @@ SMALL = {legacy: save(tensors({"a.weight": np.ones((2, 3), np.float32)}), legacy
 
 
 @settings(max_examples=200, deadline=None)
-@given(legacy=st.booleans(), data=st.data())
+@given(legacy=st.booleans(), place=st.integers(0, 2**20), cut=st.booleans())
 def test_a_checkpoint_cut_or_overwritten_anywhere_is_one_error_or_still_tensors(
-    *, legacy: bool, data: st.DataObject
+    *, legacy: bool, place: int, cut: bool
 ) -> None:
     content = SMALL[legacy]
-    place = data.draw(st.integers(0, len(content) - 1))
-    broken = data.draw(st.sampled_from([content[:place], content[:place] + b"\xff" + content[place + 1 :]]))
+    place %= len(content)
+    broken = content[:place] + (b"" if cut else b"\xff" + content[place + 1 :])
     try:
         found = read_checkpoint(broken, "file")
     except ModelError:

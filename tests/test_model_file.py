@@ -77,24 +77,24 @@ def test_another_schema_is_refused_with_its_number(tmp_path: Path) -> None:
     assert refusal(path).endswith("wanted model card schema 1, found 2")
 
 
-@given(st.data())
-def test_every_truncation_is_one_clear_error(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+@given(st.integers(0, 2**20))
+def test_every_truncation_is_one_clear_error(tmp_path_factory: pytest.TempPathFactory, length: int) -> None:
     folder = tmp_path_factory.mktemp("cut")
     path = folder / "m.tflite"
     write_model(path, FLATBUFFER, CARD)
     content = path.read_bytes()
-    path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+    path.write_bytes(content[: length % len(content)])
     refusal(path)
 
 
-@given(st.data())
+@given(place=st.integers(0, len(FLATBUFFER) - 1), bit=st.integers(0, 7))
 def test_every_flipped_bit_of_the_network_is_noticed(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
 ) -> None:
     path = tmp_path_factory.mktemp("flip") / "m.tflite"
     write_model(path, FLATBUFFER, CARD)
     content = bytearray(path.read_bytes())
-    content[data.draw(st.integers(0, len(FLATBUFFER) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    content[place] ^= 1 << bit
     path.write_bytes(content)
     refusal(path)
 
