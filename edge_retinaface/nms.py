@@ -64,13 +64,13 @@ def _overlapping(first: F32, second: F32, max_iou: float) -> tuple[Rows, Rows]:
     Boxes whose IoU is over t still meet when both are shrunk to 1 - t about their centres, as the shared width is then
     over t times the mean width. So shrunk boxes are compared first, in order of their left sides, near ones only.
     """
-    left, top, right, bottom = _shrunk(second, 1 - max_iou)
-    by_left = left.argsort()
-    left, top, right, bottom = left[by_left], top[by_left], right[by_left], bottom[by_left]
+    other = _shrunk(second, 1 - max_iou)
+    by_left = other[0].argsort()
+    left, top, right, bottom = other.take(by_left, 1)
     reach = np.maximum.accumulate(right)
     parts: tuple[list[Rows], list[Rows]] = ([np.empty(0, np.intp)], [np.empty(0, np.intp)])
-    one = _shrunk(first, 1 - max_iou)
-    in_order = one[0].argsort()
+    one = other if first is second else _shrunk(first, 1 - max_iou)
+    in_order = by_left if first is second else one[0].argsort()
     for start in range(0, len(first), BLOCK):
         rows = in_order[start : start + BLOCK]
         x1, y1, x2, y2 = one[:, rows, None]
