@@ -64,7 +64,8 @@ def _cut(pixels: U8, centre: F32, scale: float, view_hw: tuple[int, int], grey: 
     angle, stretch = math.radians(chance.normal(0, TURN)), math.exp(chance.normal(0, STRETCH))
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]) * scale
     turn = turn @ np.diag([chance.choice([-1.0, 1.0]) * stretch, 1 / stretch])
-    matrix = np.column_stack([turn, view / 2 - turn @ middle])
+    # a pixel's index is a half less than where its middle is
+    matrix = np.column_stack([turn, view / 2 - 0.5 - turn @ (middle - 0.5)])
     border = (grey, grey, grey)
     return np.asarray(cv2.warpAffine(pixels, matrix, (view_hw[1], view_hw[0]), borderValue=border), np.uint8)
 
