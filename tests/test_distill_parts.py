@@ -3,7 +3,7 @@ import pytest
 
 from convert.backend import tf
 from convert.distill.loss import Parts, loss_parts
-from convert.distill.optimizer import RelativeAdam, channel_sizes, rate_at
+from convert.distill.optimizer import RelativeSteps, channel_sizes, rate_at
 from convert.distill.plan import Plan
 from convert.distill.scenes import Scene
 from convert.distill.views import draw_blend, draw_view
@@ -67,11 +67,26 @@ def test_scores_can_count_more_than_places_do() -> None:
     assert once.boxes > 0
 
 
-def test_an_untouched_variable_moves_by_the_rate_times_its_size_at_the_first_step() -> None:
-    kernel = np.ones((3, 3, 2, 2), np.float32) * np.array([1.0, 3.0], np.float32)
+def test_a_depthwise_kernel_moves_by_the_rate_times_its_size_at_the_first_step() -> None:
+    kernel = np.ones((3, 3, 2, 1), np.float32) * np.array([[1.0], [3.0]], np.float32)
     variable = tf.Variable(kernel)
-    RelativeAdam([variable]).apply([1e-3 * tf.ones_like(variable)], tf.constant(0.01), tf.constant(1.0))
+    RelativeSteps([variable]).apply([1e-3 * tf.ones_like(variable)], tf.constant(0.01), tf.constant(1.0))
     np.testing.assert_allclose(kernel - variable.numpy(), kernel * 0.01, rtol=1e-3)
+
+
+def test_a_kernel_moves_as_far_along_weak_directions_as_along_strong_ones() -> None:
+    chance = np.random.default_rng(0)
+    sizes = np.array([1.0, 2.0, 5.0, 9.0], np.float32)
+    start = chance.choice([-1.0, 1.0], (3, 3, 8, 4)).astype(np.float32) * sizes
+    strong, weak = (np.outer(chance.normal(size=72), chance.normal(size=4)) for _ in range(2))
+    gradient = (strong + 0.03 * weak).reshape(start.shape).astype(np.float32) / sizes
+    variable = tf.Variable(start)
+    RelativeSteps([variable]).apply([tf.constant(gradient)], tf.constant(0.01), tf.constant(1.0))
+    change = ((start - variable.numpy()) / sizes / 0.01).reshape(72, 4)
+    values = np.linalg.svd(change, compute_uv=False)
+    assert values[1] > 0.5 * values[0]
+    assert values[2] < 1e-3 * values[0]
+    assert np.sum(change * gradient.reshape(72, 4)) > 0  # and downhill
 
 
 def test_a_channel_of_zeros_and_a_bias_of_zeros_still_move() -> None:

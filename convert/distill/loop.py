@@ -12,7 +12,7 @@ import numpy as np
 from convert.backend import keras, tf
 from convert.distill import checkpoint
 from convert.distill.loss import Parts, loss_parts
-from convert.distill.optimizer import RelativeAdam, rate_at
+from convert.distill.optimizer import RelativeSteps, rate_at
 from convert.distill.plan import Plan
 from convert.distill.scenes import Scene, hold_back
 from convert.distill.views import draw_blend, draw_view
@@ -81,7 +81,7 @@ class _Training:
         self._variables = [one.value for one in student.trainable_variables]
         self._averages = [tf.Variable(one) for one in self._variables]
         self._best = [np.asarray(one) for one in self._variables]
-        self._optimizer = RelativeAdam(self._variables)
+        self._optimizer = RelativeSteps(self._variables)
         teach, learn = (_with_hints(one, hints) for one in (teacher, student))
         subtract = tf.constant(mean, tf.float32)
 
