@@ -71,6 +71,11 @@ def test_the_smaller_network_says_about_what_the_original_said(small: Weights) -
         assert np.std(found[kind] - wanted[kind]) < 0.5 * np.std(wanted[kind])
 
 
+def test_the_seed_of_the_training_does_not_decide_what_is_made_smaller(small: Weights) -> None:
+    other = compress(random_weights(), PICTURES, BUDGET, PLAN._replace(seed=1, steps=0)).weights
+    assert other.convs == small.convs
+
+
 def test_the_file_is_read_back_by_its_content_to_the_last_bit(small: Weights, content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "weights.any"
     path.write_bytes(content)
