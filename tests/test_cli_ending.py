@@ -68,7 +68,8 @@ def test_an_empty_name_is_no_path_to_the_current_folder() -> None:
 def test_ctrl_c_while_modules_load_is_quiet(program: str, tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text(SLOW)
     environ = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
-    command = [sys.executable, "-m", program, "--help"]
+    # a shell's background jobs ignore the signal, and so would all tests that are started in one
+    command = ["env", "--default-signal=INT", sys.executable, "-m", program, "--help"]
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as process:
         assert eventually((tmp_path / "loading").exists)
         process.send_signal(signal.SIGINT)
