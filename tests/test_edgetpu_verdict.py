@@ -239,7 +239,7 @@ def tiny() -> bytes:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), max_size=3), st.integers(0, 2**20))
+@given(st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), min_size=3, max_size=3), st.integers(0, 2**20))
 def test_a_damaged_file_is_one_clear_error_or_a_verdict(tiny: bytes, damage: list[tuple[int, int]], cut: int) -> None:
     content = bytearray(tiny)
     for place, value in damage:
