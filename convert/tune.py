@@ -13,7 +13,7 @@ from convert.network import Target, build_network
 from convert.tflite import to_flatbuffer
 from convert.weights import Weights
 
-TUNING = Plan(steps=250, batch=8, view_hw=(192, 256), rate=3e-4, blended=0, scores=1, check_every=50)
+TUNING = Plan(steps=250, batch=8, view_hw=(192, 256), rate=3e-4, stretch=0.12, blended=0, scores=1, check_every=50)
 
 
 def tune(

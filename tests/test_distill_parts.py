@@ -70,7 +70,7 @@ def test_scores_can_count_more_than_places_do() -> None:
 def test_a_depthwise_kernel_moves_by_the_rate_times_its_size_at_the_first_step() -> None:
     kernel = np.ones((3, 3, 2, 1), np.float32) * np.array([[1.0], [3.0]], np.float32)
     variable = tf.Variable(kernel)
-    RelativeSteps([variable]).apply([1e-3 * tf.ones_like(variable)], tf.constant(0.01), tf.constant(1.0))
+    RelativeSteps([variable], 0.4).apply([1e-3 * tf.ones_like(variable)], tf.constant(0.01), tf.constant(1.0))
     np.testing.assert_allclose(kernel - variable.numpy(), kernel * 0.01, rtol=1e-3)
 
 
@@ -81,7 +81,7 @@ def test_a_kernel_moves_as_far_along_weak_directions_as_along_strong_ones() -> N
     strong, weak = (np.outer(chance.normal(size=72), chance.normal(size=4)) for _ in range(2))
     gradient = (strong + 0.03 * weak).reshape(start.shape).astype(np.float32) / sizes
     variable = tf.Variable(start)
-    RelativeSteps([variable]).apply([tf.constant(gradient)], tf.constant(0.01), tf.constant(1.0))
+    RelativeSteps([variable], 0.4).apply([tf.constant(gradient)], tf.constant(0.01), tf.constant(1.0))
     change = ((start - variable.numpy()) / sizes / 0.01).reshape(72, 4)
     values = np.linalg.svd(change, compute_uv=False)
     assert values[1] > 0.5 * values[0]

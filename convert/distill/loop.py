@@ -81,7 +81,7 @@ class _Training:
         self._variables = [one.value for one in student.trainable_variables]
         self._averages = [tf.Variable(one) for one in self._variables]
         self._best = [np.asarray(one) for one in self._variables]
-        self._optimizer = RelativeSteps(self._variables)
+        self._optimizer = RelativeSteps(self._variables, plan.stretch)
         teach, learn = (_with_hints(one, hints) for one in (teacher, student))
         subtract = tf.constant(mean, tf.float32)
 

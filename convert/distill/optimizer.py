@@ -15,7 +15,6 @@ from edge_retinaface.data import F32
 
 FIRST, SECOND = 0.9, 0.999  # how slowly the averages of gradients and of their squares move
 MOMENTUM = 0.95  # of kernels' gradients
-STRETCH = 0.4  # how long steps of kernels are, beside the rate: Adam's elements are seldom 1 either
 TINY = 1e-12  # gradients are small where weights are large
 LARGEST_NORM = 10.0  # of all gradients together
 SMALLEST_CHANNEL = 0.1  # of the variable's own size: what a channel of zeros is taken for
@@ -31,8 +30,8 @@ class RelativeSteps:
     fast as what most do.
     """
 
-    def __init__(self, variables: Sequence[tf.Variable]) -> None:
-        self._targets = variables
+    def __init__(self, variables: Sequence[tf.Variable], stretch: float) -> None:
+        self._targets, self._stretch = variables, stretch
         self._sizes = [tf.constant(channel_sizes(np.asarray(one))) for one in variables]
         self._first = [tf.Variable(tf.zeros_like(one)) for one in variables]
         self._second = [tf.Variable(tf.zeros([] if _mixes(one.shape) else one.shape)) for one in variables]
@@ -51,7 +50,7 @@ class RelativeSteps:
         ):
             if _mixes(target.shape):
                 first.assign(MOMENTUM * first + gradient * size)
-                change = STRETCH * _evened(gradient * size + MOMENTUM * first)
+                change = self._stretch * _evened(gradient * size + MOMENTUM * first)
             else:
                 first.assign_add((1 - FIRST) * (gradient - first))
                 second.assign_add((1 - SECOND) * (tf.square(gradient) - second))

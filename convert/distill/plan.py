@@ -10,6 +10,7 @@ class Plan(NamedTuple):
     batch: int = 4  # views a step
     view_hw: tuple[int, int] = (320, 320)
     rate: float = 0.001  # at its height, relative to the size of the weights; falls to 0 as a cosine
+    stretch: float = 0.4  # how long kernels' steps are, beside the rate: Adam's elements are seldom 1 either
     blended: float = 0.4  # share of the views that show two at once
     scores: float = 3.0  # how much they count beside boxes and landmarks: more than these they decide what is found
     seed: int = 0
