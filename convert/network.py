@@ -55,9 +55,11 @@ def build_network(weights: Weights, input_hw: tuple[int, int], target: Target = 
 def _gather(conv: Conv, tensors: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
     match conv.source:
         case Add(fine, coarse):
-            size_hw = tensors[fine].shape[1:3]
-            up = NearestResize(size_hw, name=f"{conv.name}.up")(tensors[coarse])
-            return keras.layers.Add(name=f"{conv.name}.add")([tensors[fine], up])
+            total = f"{fine}.add"
+            if total not in tensors:
+                up = NearestResize(tensors[fine].shape[1:3], name=f"{fine}.up")(tensors[coarse])
+                tensors[total] = keras.layers.Add(name=total)([tensors[fine], up])
+            return tensors[total]
         case Concat(parts):
             joined = f"{parts[0]}.concat"
             if joined not in tensors:

@@ -45,6 +45,7 @@ class Compression(msgspec.Struct, frozen=True, kw_only=True):
     macs_before: int  # multiply-accumulates of one inference at 480x640
     macs_after: int
     ranks: dict[str, int]  # of factorised convolutions, by name
+    depthwise: dict[str, int] = {}  # kernels for each input of those with depthwise halves, by name
     widths: dict[str, int]  # channels that are left, by convolution
     folded: tuple[str, ...] = ()  # convolutions whose leaky relu became a relu
     pictures: int  # that it was measured and trained on, without labels

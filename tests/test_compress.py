@@ -59,7 +59,9 @@ def test_the_smaller_network_keeps_the_budget_and_says_what_was_done(small: Weig
     assert done.macs_before == count_macs(CONVS)
     assert done.macs_after == count_macs(small.convs) <= BUDGET.most
     assert (done.pictures, done.seed) == (6, 0)
-    assert done.ranks or done.widths
+    assert done.ranks or done.depthwise or done.widths
+    for name, number in done.depthwise.items():
+        assert sum(one.startswith(f"{name}.depthwise") for one in small.convs) == number
     assert all(small.convs[f"{name}.basis"].outputs == rank for name, rank in done.ranks.items())
     assert all(small.convs[name].outputs == width for name, width in done.widths.items())
     assert small.source.sha256 == random_weights().source.sha256

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from compress_cases import metric
 from convert_weights import random_weights
 
 from convert.compress.budget import Budget, Wish, find_budget, parse_budget
@@ -11,28 +12,20 @@ from convert.compress.cost import COSTS, PI4, PI5, count
 from convert.compress.curves import Width, even_widths
 from convert.compress.folds import ERROR, fold_errors
 from convert.compress.macs import count_macs
-from convert.compress.shape import Shape, smaller_table
+from convert.compress.shape import Shape, Split, smaller_table
 from convert.compress.statistics import Metric
 from convert.compress.units import Reader, find_groups, find_units, leaky_convolutions
 from convert.distill.loss import loss_parts
 from convert.families import LEAKY, Structure
-from convert.layout import CONVS
+from convert.layout import CONVS, Concat
 from convert.network import build_network
-from convert.weights import F64
 from edge_retinaface.errors import UsageError
 
 pytestmark = pytest.mark.convert
 UNITS = find_units(CONVS)
 GROUPS = {group.producer: group for group in find_groups(CONVS, UNITS)}
 CHANCE = np.random.default_rng(0)
-
-
-def metric(inputs: int, outputs: int) -> tuple[Metric, F64]:
-    """A metric and the samples that its inputs have."""
-    turn = CHANCE.normal(size=(inputs, inputs)) + 3 * np.eye(inputs)
-    samples = CHANCE.normal(size=(4000, inputs)) @ turn + CHANCE.normal(size=inputs)
-    gradients = CHANCE.normal(size=(4000, outputs)) @ CHANCE.normal(size=(outputs, outputs))
-    return Metric(samples.mean(0), np.cov(samples.T), gradients.T @ gradients / 4000), samples
+RANK_32 = Split("rank", 32)
 
 
 def test_the_network_costs_what_was_counted_by_hand() -> None:
@@ -101,7 +94,7 @@ def test_widths_are_multiples_of_8_and_from_32_of_16() -> None:
 
 def test_a_shapes_table_has_a_linear_convolution_before_each_factorised_unit_and_narrower_readers() -> None:
     kept = {"fpn.merge1": np.arange(24), "stage2.1.pointwise": np.arange(112)}
-    table = smaller_table(CONVS, UNITS, GROUPS, Shape({"ssh1.conv3x3": 16}, kept))
+    table = smaller_table(CONVS, UNITS, GROUPS, Shape({"ssh1.conv3x3": Split("rank", 16)}, kept))
     basis = table["ssh1.conv3x3.basis"]
     assert (basis.side, basis.inputs, basis.outputs, basis.place) == (3, 24, 16, "linear")
     assert (table["ssh1.conv5x5_1"].source, table["ssh1.conv5x5_1"].side) == ("ssh1.conv3x3.basis", 1)
@@ -110,17 +103,29 @@ def test_a_shapes_table_has_a_linear_convolution_before_each_factorised_unit_and
     assert list(table).index("ssh1.conv3x3.basis") < list(table).index("ssh1.conv3x3")
 
 
+def test_depthwise_halves_are_joined_before_a_unit_and_read_the_channels_that_are_left() -> None:
+    splits = {"ssh1.conv3x3": Split("depthwise", 2), "ssh2.conv7x7_3": Split("depthwise", 1)}
+    table = smaller_table(CONVS, UNITS, GROUPS, Shape(splits, {"fpn.merge1": np.arange(24)}))
+    halves = ("ssh1.conv3x3.depthwise1", "ssh1.conv3x3.depthwise2")
+    assert [table[name].kernel_shape for name in halves] == 2 * [(3, 3, 24, 1)]
+    for name in UNITS["ssh1.conv3x3"].names:
+        assert (table[name].source, table[name].side, table[name].inputs) == (Concat(halves), 1, 48)
+    assert table["ssh2.conv7x7_3"].source == "ssh2.conv7x7_3.depthwise1"  # one is not joined with anything
+
+
 def choices(rank_error: float, width_error: float) -> Choices:
-    ranks = {"fpn.merge1": {32: rank_error}, "fpn.merge2": {32: 5.0}}
+    splits = {"fpn.merge1": {RANK_32: rank_error}, "fpn.merge2": {Split("depthwise", 3): 5.0}}
     folds = {"stage1.1.pointwise": 0.1, "fpn.merge1": 30.0}
-    return Choices(CONVS, LEAKY, UNITS, GROUPS, ranks, {"ssh1.conv3x3": {16: Width(width_error, np.arange(16))}}, folds)
+    return Choices(
+        CONVS, LEAKY, UNITS, GROUPS, splits, {"ssh1.conv3x3": {16: Width(width_error, np.arange(16))}}, folds
+    )
 
 
 def test_what_loses_least_goes_first_until_the_budget_is_met() -> None:
     shape = choose(choices(1.0, 9.0), Budget("macs", 700_000_000))
-    assert (shape.ranks, dict(shape.kept)) == ({"fpn.merge1": 32}, {})
+    assert (shape.splits, dict(shape.kept)) == ({"fpn.merge1": RANK_32}, {})
     shape = choose(choices(9.0, 0.5), Budget("macs", 700_000_000))
-    assert (shape.ranks, list(shape.kept)) == ({}, ["ssh1.conv3x3"])
+    assert (shape.splits, list(shape.kept)) == ({}, ["ssh1.conv3x3"])
 
 
 def test_a_budget_out_of_reach_is_refused_with_what_can_be_reached() -> None:
@@ -129,18 +134,19 @@ def test_a_budget_out_of_reach_is_refused_with_what_can_be_reached() -> None:
 
 
 def test_what_a_search_spends_is_what_the_shapes_table_costs() -> None:
+    splits = {"fpn.merge1": RANK_32, "fpn.merge2": Split("depthwise", 3)}
     for unit, cost in COSTS.items():
-        whole = count(CONVS, LEAKY, cost)
-        shape = choose(choices(1.0, 1.0), Budget(unit, int(0.9 * whole)))
-        table = smaller_table(CONVS, UNITS, GROUPS, shape)
-        assert count(table, LEAKY, cost) <= 0.9 * whole
-        assert Search(choices(1.0, 1.0), cost).spent(shape) == count(table, LEAKY, cost)
+        shape = choose(choices(1.0, 1.0), Budget(unit, int(0.9 * count(CONVS, LEAKY, cost))))
+        assert count(smaller_table(CONVS, UNITS, GROUPS, shape), LEAKY, cost) <= 0.9 * count(CONVS, LEAKY, cost)
+        for one in (shape, Shape(splits, {"ssh1.conv3x3": np.arange(16)}, frozenset(["fpn.merge1"]))):
+            table = smaller_table(CONVS, UNITS, GROUPS, one)
+            assert Search(choices(1.0, 1.0), cost).spent(one) == count(table, LEAKY, cost)
 
 
 def test_activations_are_folded_where_that_saves_instructions_and_loses_least() -> None:
     assert choose(choices(1.0, 1.0), Budget("macs", 700_000_000)).folded == frozenset()
     shape = choose(choices(9.0, 9.0), Budget("pi5", count(CONVS, LEAKY, PI5) - 1_000_000))
-    assert (shape.folded, shape.ranks, dict(shape.kept)) == ({"stage1.1.pointwise"}, {}, {})
+    assert (shape.folded, shape.splits, dict(shape.kept)) == ({"stage1.1.pointwise"}, {}, {})
     assert smaller_table(CONVS, UNITS, GROUPS, shape)["stage1.1.pointwise"].place == "folded"
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.convert
 SPEC = ModelSpec((64, 96))
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 64, 96, 3), np.uint8)
 SCENES = tuple(Scene(one, np.array([[20, 20, 60, 60]], np.float32)) for one in PIXELS)
-PLAN = Plan(steps=60, batch=4, view_hw=(64, 64), rate=1e-3, stretch=0.12, check_every=20)
+PLAN = Plan(steps=60, batch=4, view_hw=(64, 64), rate=1e-3, check_every=20)
 FLOATS = range(1, 12)
 WEIGHTS = centre_input(random_weights(), SPEC.centre)
 
@@ -77,7 +77,7 @@ def test_an_original_teaches_instead_of_the_network_itself(float32: bytes, range
     spans = tune(
         changed, ranges, FLOATS, WEIGHTS.with_layers(layers), SCENES, PLAN._replace(steps=20), original=WEIGHTS
     )
-    assert error(to_int8(changed, spans), float32) < 0.9 * before
+    assert error(to_int8(changed, spans), float32) < 0.95 * before
 
 
 @pytest.mark.slow

@@ -7,11 +7,12 @@ import numpy as np
 from convert.compress.choose import Choices
 from convert.compress.closed_form import Rows, factorise, refit
 from convert.compress.curves import unit_matrix
-from convert.compress.shape import Shape, kept_inputs, smaller_table
+from convert.compress.separable import separate, spread
+from convert.compress.shape import Shape, Split, kept_inputs, smaller_table
 from convert.compress.statistics import Metric
 from convert.compress.units import Unit
 from convert.layout import Conv
-from convert.weights import Layer, Weights, checked_weights
+from convert.weights import F64, Layer, Weights, checked_weights
 
 
 def apply(weights: Weights, choices: Choices, metrics: Mapping[str, Metric], shape: Shape) -> Weights:
@@ -49,12 +50,28 @@ def _refitted(
     metric = metric._replace(outputs=metric.outputs[np.ix_(rows, rows)])
     sizes = np.cumsum([len(part) for part in parts])[:-1]
     shape_in = (unit.side, unit.side, len(channels))
-    if unit.names[0] in shape.ranks:
-        rank = shape.ranks[unit.names[0]]
-        factors = factorise(matrix, metric)
-        first, second = factors.first[:rank], factors.second[:, :rank]
+    if split := shape.splits.get(unit.names[0]):
+        halves, second, first = _halves(unit, matrix, metric, split, shape_in)
+        yield from halves
         bias = bias + matrix @ metric.mean - second @ (first @ metric.mean)
-        yield unit.basis, Layer(first.T.reshape(*shape_in, rank), np.zeros(rank))
-        matrix, shape_in = second, (1, 1, rank)
+        matrix, shape_in = second, (1, 1, second.shape[1])
     for name, some, values in zip(unit.names, np.split(matrix, sizes), np.split(bias, sizes), strict=True):
         yield name, Layer(some.T.reshape(*shape_in, len(some)), values)
+
+
+def _halves(
+    unit: Unit, matrix: F64, metric: Metric, split: Split, shape_in: tuple[int, int, int]
+) -> tuple[list[tuple[str, Layer]], F64, F64]:
+    """Layers of the first half, the second half (outputs, middle), and the first as a matrix (middle, patch)."""
+    how, number = split
+    if how == "rank":
+        factors = factorise(matrix, metric)
+        first, second = factors.first[:number], factors.second[:, :number]
+        return [(unit.basis, Layer(first.T.reshape(*shape_in, number), np.zeros(number)))], second, first
+    parts = separate(matrix, metric, unit.side, number)
+    channels = shape_in[2]
+    layers = [
+        (name, Layer(kernel.reshape(*shape_in, 1), np.zeros(channels)))
+        for name, kernel in zip(unit.depthwise(number), parts.depthwise, strict=True)
+    ]
+    return layers, parts.pointwise, spread(parts.depthwise)

@@ -8,7 +8,7 @@ from convert.compress.budget import Budget
 from convert.compress.cost import COSTS, Cost, Work, work
 from convert.compress.curves import Width
 from convert.compress.macs import channels_of, output_cells
-from convert.compress.shape import Shape
+from convert.compress.shape import Shape, Split
 from convert.compress.units import Group, Unit
 from convert.families import Structure
 from convert.layout import PICTURE, Table
@@ -28,15 +28,15 @@ class Choices:
     structure: Structure
     units: Mapping[str, Unit]
     groups: Mapping[str, Group]
-    ranks: Mapping[str, Mapping[int, float]]  # error by rank, by unit
+    splits: Mapping[str, Mapping[Split, float]]  # error, by unit
     widths: Mapping[str, Mapping[int, Width]]  # by width, by group
     folds: Mapping[str, float]  # error, by convolution with a leaky relu
 
     def error(self, shape: Shape) -> float:
         """What a shape would lose, if losses add up."""
-        factorised = sum(self.ranks[unit][rank] for unit, rank in shape.ranks.items())
+        split = sum(self.splits[unit][one] for unit, one in shape.splits.items())
         pruned = sum(self.widths[group][len(kept)].error for group, kept in shape.kept.items())
-        return factorised + pruned + sum(self.folds[name] for name in shape.folded)
+        return split + pruned + sum(self.folds[name] for name in shape.folded)
 
 
 class Search:
@@ -60,17 +60,23 @@ class Search:
             for name in (producer, *self.choices.groups[producer].depthwise):
                 widths[name] = len(kept)
         for name, whole, sources in self._rows:
-            cells, side, _, _, depthwise, leaks = whole
+            cells, side, _, _, depthwise, leaks, _ = whole
             leaks = leaks and name not in shape.folded
             inputs, outputs = 1 if depthwise else sum([widths[one] for one in sources]), widths[name]
             unit = self._unit.get(name, "")
-            rank = shape.ranks.get(unit)
-            if rank is None:
+            split = shape.splits.get(unit)
+            if split is None:
                 total += cost(Work(cells, side, inputs, outputs, depthwise, leaks))
+                continue
+            how, many = split
+            middle = many if how == "rank" else many * inputs
+            total += cost(Work(cells, 1, middle, outputs, depthwise=False, leaks=leaks))
+            if unit != name:
+                continue
+            if how == "rank":
+                total += cost(Work(cells, side, inputs, many, depthwise=False, leaks=False))
             else:
-                total += cost(Work(cells, 1, rank, outputs, depthwise=False, leaks=leaks))
-                if unit == name:
-                    total += cost(Work(cells, side, inputs, rank, depthwise=False, leaks=False))
+                total += many * cost(Work(cells, side, 1, inputs, depthwise=True, leaks=False, copied=True))
         return round(total)
 
     def cost(self, shape: Shape, price: float) -> float:
@@ -114,7 +120,7 @@ class Search:
             (f"{GROUP}{name}" for name in self.choices.widths),
             (f"{FOLD}{name}" for name in self.choices.folds),
         )
-        return [*self.choices.ranks, *groups, *folds]
+        return [*self.choices.splits, *groups, *folds]
 
 
 def choose(choices: Choices, budget: Budget) -> Shape:
@@ -142,7 +148,7 @@ def _at_a_price(search: Search, budget: Budget, names: list[str]) -> Shape:
 
 
 def _others(choices: Choices, shape: Shape, name: str) -> Iterator[Shape]:
-    """The shape with every rank of one unit, width of one group or kind of one activation; as it is among them."""
+    """The shape with every split of one unit, width of one group or kind of one activation; as it is among them."""
     if name.startswith(GROUP):
         group = name.removeprefix(GROUP)
         kept = {one: rows for one, rows in shape.kept.items() if one != group}
@@ -153,16 +159,16 @@ def _others(choices: Choices, shape: Shape, name: str) -> Iterator[Shape]:
         yield replace(shape, folded=shape.folded - own)
         yield replace(shape, folded=shape.folded | own)
     else:
-        ranks = {one: rank for one, rank in shape.ranks.items() if one != name}
-        yield replace(shape, ranks=ranks)
-        yield from (replace(shape, ranks={**ranks, name: rank}) for rank in choices.ranks[name])
+        splits = {one: split for one, split in shape.splits.items() if one != name}
+        yield replace(shape, splits=splits)
+        yield from (replace(shape, splits={**splits, name: split}) for split in choices.splits[name])
 
 
 def _both(shape: Shape, first: Shape, second: Shape) -> Shape:
     """Both changes of one shape; of the same thing the second."""
-    ranks, kept = _merged(shape.ranks, first.ranks, second.ranks), _merged(shape.kept, first.kept, second.kept)
+    splits, kept = _merged(shape.splits, first.splits, second.splits), _merged(shape.kept, first.kept, second.kept)
     changed = (first.folded ^ shape.folded) | (second.folded ^ shape.folded)
-    return Shape(ranks, kept, shape.folded ^ changed)
+    return Shape(splits, kept, shape.folded ^ changed)
 
 
 def _merged(old: Mapping[str, T], first: Mapping[str, T], second: Mapping[str, T]) -> dict[str, T]:

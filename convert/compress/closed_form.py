@@ -23,7 +23,7 @@ class Factors(NamedTuple):
 
 def factorise(matrix: F64, metric: Metric) -> Factors:
     """`matrix` is (outputs, patch). Eckart and Young's theorem in the metric."""
-    inputs, outputs = (_root(one) for one in (metric.inputs, metric.outputs))
+    inputs, outputs = (root(one) for one in (metric.inputs, metric.outputs))
     left, singular, right = np.linalg.svd(outputs @ matrix @ inputs, full_matrices=False)
     errors = np.append(np.cumsum(singular[::-1] ** 2)[::-1], 0.0)
     return Factors(np.linalg.solve(inputs, right.T).T, np.linalg.solve(outputs, left * singular), errors)
@@ -31,7 +31,7 @@ def factorise(matrix: F64, metric: Metric) -> Factors:
 
 def refit(matrix: F64, kept: Rows, metric: Metric) -> tuple[F64, F64]:
     """The best (outputs, kept) matrix without the other inputs, and what the bias must gain (outputs,)."""
-    covariance = _damped(metric.inputs)
+    covariance = damped(metric.inputs)
     best = np.asarray(np.linalg.solve(covariance[np.ix_(kept, kept)], covariance[kept] @ matrix.T).T, np.float64)
     return best, matrix @ metric.mean - best @ metric.mean[kept]
 
@@ -41,7 +41,7 @@ class Elimination:
 
     def __init__(self, matrix: F64, metric: Metric, blocks: list[Rows]) -> None:
         self._matrix, self._outputs = matrix.copy(), metric.outputs
-        self._inverse = np.linalg.inv(_damped(metric.inputs))
+        self._inverse = np.linalg.inv(damped(metric.inputs))
         self._blocks = dict(enumerate(blocks))
 
     def costs(self) -> dict[int, float]:
@@ -61,12 +61,14 @@ class Elimination:
         self._inverse[rows, rows] = 1.0  # gone: keeps what is never asked again from being singular
 
 
-def _damped(covariance: F64) -> F64:
+def damped(covariance: F64) -> F64:
+    """A covariance as far as it can be known."""
     more = DAMPING * float(np.trace(covariance)) / len(covariance) + 1e-12
     return np.asarray(covariance + more * np.eye(len(covariance)))
 
 
-def _root(covariance: F64) -> F64:
-    values, vectors = np.linalg.eigh(_damped(covariance))
+def root(covariance: F64) -> F64:
+    """The symmetric root of the damped covariance."""
+    values, vectors = np.linalg.eigh(damped(covariance))
     root: F64 = (vectors * np.sqrt(np.maximum(values, 1e-20))) @ vectors.T
     return root

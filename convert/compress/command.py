@@ -70,6 +70,7 @@ def describe(done: Compressed) -> list[str]:
     one = done.compression
     lines = [f"{one.macs_before / MEGA:.0f} to {one.macs_after / MEGA:.0f} million multiplications at 480x640"]
     lines += [f"  {name}: rank {rank}" for name, rank in one.ranks.items()]
+    lines += [f"  {name}: {count} depthwise kernels an input" for name, count in one.depthwise.items()]
     lines += [f"  {name}: {width} channels" for name, width in one.widths.items()]
     lines += [f"  {name}: relu" for name in one.folded]
     if one.steps:

@@ -17,6 +17,7 @@ class Work(NamedTuple):
     outputs: int
     depthwise: bool
     leaks: bool  # followed by a leaky relu, which is a pass of its own; relu is part of the convolution
+    copied: bool = False  # joined with others that nothing follows
 
 
 class Cost(Protocol):
@@ -50,6 +51,7 @@ class Instructions(NamedTuple):
     rest: float  # the first convolution's excess, additions, concatenation, resizing
     depthwise: tuple[float, float] = (6.3, 60.0)  # for each value of a depthwise one, and for each of its pixels
     leak: float = 1.06  # for each value
+    copy: float = 0.45  # for each value
 
     def __call__(self, work: Work) -> float:
         """Of one convolution."""
@@ -57,7 +59,7 @@ class Instructions(NamedTuple):
         leak = self.leak * values if work.leaks else 0.0
         if work.depthwise:
             value, pixel = self.depthwise
-            return value * values + pixel * work.cells + leak
+            return (value + self.copy * work.copied) * values + pixel * work.cells + leak
         product = self.product if work.side == 1 else self.product_wide
         made = -(-work.outputs // self.step) * self.step
         return work.cells * made * (self.output + product * work.side**2 * work.inputs) + leak
@@ -78,4 +80,6 @@ def count(convs: Table, structure: Structure, cost: Cost) -> int:
 def work(conv: Conv, cells: int, structure: Structure) -> Work:
     """A convolution as a cost sees it."""
     leaks = structure.activation(conv.place) == "leaky_relu"
-    return Work(cells, conv.side, 1 if conv.depthwise else conv.inputs, conv.outputs, conv.depthwise, leaks)
+    inputs = 1 if conv.depthwise else conv.inputs
+    copied = conv.depthwise and conv.place == "linear"
+    return Work(cells, conv.side, inputs, conv.outputs, conv.depthwise, leaks, copied)

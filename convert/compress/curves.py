@@ -6,12 +6,15 @@ from typing import NamedTuple
 import numpy as np
 
 from convert.compress.closed_form import Elimination, Rows, factorise
+from convert.compress.separable import separate
+from convert.compress.shape import Split
 from convert.compress.statistics import Metric
 from convert.compress.units import Group, Unit
 from convert.layout import Table
 from convert.weights import F64, Layer
 
 STEPS = (8, 16)  # channels, up to 32 and from there on: kernels on ARM and x86 work on as many at a time
+DEPTHWISE = (1, 2, 3, 4)  # kernels for each input; more lose hardly less
 LEAST_SAVED = 0.2  # of a unit's multiplications: below, another layer is not worth its own cost
 
 
@@ -33,15 +36,22 @@ def unit_matrix(unit: Unit, layers: Mapping[str, Layer]) -> F64:
     return np.concatenate([layers[name].kernel.reshape(-1, layers[name].kernel.shape[3]) for name in unit.names], 1).T
 
 
-def rank_curve(unit: Unit, convs: Table, layers: Mapping[str, Layer], metric: Metric) -> dict[int, float]:
-    """The error at every rank that saves enough, by rank."""
+def split_curve(unit: Unit, convs: Table, layers: Mapping[str, Layer], metric: Metric) -> dict[Split, float]:
+    """The error of every split that saves enough."""
     matrix = unit_matrix(unit, layers).astype(np.float64)
     if any(convs[name].place == "head" for name in unit.names):
         return {}
     outputs, patch = matrix.shape
     errors = factorise(matrix, metric).errors
     worth = (1 - LEAST_SAVED) * patch * outputs
-    return {rank: float(errors[rank]) for rank in even_widths(outputs) if rank * (patch + outputs) <= worth}
+    curve = {
+        Split("rank", rank): float(errors[rank]) for rank in even_widths(outputs) if rank * (patch + outputs) <= worth
+    }
+    if unit.side > 1:
+        each = patch + patch // unit.side**2 * outputs
+        for count in [one for one in DEPTHWISE if one * each <= worth]:
+            curve[Split("depthwise", count)] = separate(matrix, metric, unit.side, count).error
+    return curve
 
 
 def width_curve(

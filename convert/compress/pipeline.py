@@ -13,7 +13,7 @@ from convert.backend import TRAINING_DEVICE, keras, tf
 from convert.compress.apply import apply
 from convert.compress.budget import Budget
 from convert.compress.choose import Choices, choose
-from convert.compress.curves import rank_curve, width_curve
+from convert.compress.curves import split_curve, width_curve
 from convert.compress.folds import fold_errors
 from convert.compress.macs import count_macs
 from convert.compress.shape import Shape
@@ -61,7 +61,8 @@ def compress(
     compression = Compression(
         macs_before=count_macs(weights.convs),
         macs_after=count_macs(small.convs),
-        ranks=dict(shape.ranks),
+        ranks={name: number for name, (how, number) in shape.splits.items() if how == "rank"},
+        depthwise={name: number for name, (how, number) in shape.splits.items() if how == "depthwise"},
         widths={name: len(rows) for name, rows in shape.kept.items()},
         folded=tuple(name for name in weights.convs if name in shape.folded),
         pictures=len(scenes),
@@ -87,9 +88,9 @@ def smaller(weights: Weights, scenes: tuple[Scene, ...], budget: Budget, plan: P
     metrics = measure(network, units, batches, weights.family.mean)
     # what multiplications cost knows nothing of activations
     folds = fold_errors(network, weights, batches) if budget.unit != "macs" else {}
-    ranks = {name: rank_curve(unit, weights.convs, weights.layers, metrics[name]) for name, unit in units.items()}
+    splits = {name: split_curve(unit, weights.convs, weights.layers, metrics[name]) for name, unit in units.items()}
     widths = {name: width_curve(group, units, weights.convs, weights.layers, metrics) for name, group in groups.items()}
-    choices = Choices(weights.convs, weights.family.structure, units, groups, ranks, widths, folds)
+    choices = Choices(weights.convs, weights.family.structure, units, groups, splits, widths, folds)
     shape = choose(choices, budget)
     return shape, apply(weights, choices, metrics, shape)
 

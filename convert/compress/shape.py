@@ -1,21 +1,29 @@
 """The table of a smaller network: what is factorised to what rank, which channels are kept, what no longer leaks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from convert.compress.closed_form import Rows
 from convert.compress.macs import channels_of
 from convert.compress.units import Group, Unit
-from convert.layout import PICTURE, Conv, Source, Table
+from convert.layout import PICTURE, Concat, Conv, Source, Table
+
+
+class Split(NamedTuple):
+    """A unit in two halves, the second of which is pointwise."""
+
+    how: Literal["rank", "depthwise"]  # the first half: as many dense channels, or depthwise kernels for each input
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What is made smaller; what is not named stays whole."""
 
-    ranks: Mapping[str, int] = field(default_factory=dict)  # by unit
+    splits: Mapping[str, Split] = field(default_factory=dict)  # by unit
     kept: Mapping[str, Rows] = field(default_factory=dict)  # output channels in rising order, by group
     folded: frozenset[str] = frozenset()  # convolutions whose leaky relu becomes a relu
 
@@ -30,15 +38,23 @@ def smaller_table(convs: Table, units: Mapping[str, Unit], groups: Mapping[str, 
     for name, whole in convs.items():
         conv = whole._replace(place="folded") if name in shape.folded else whole
         inputs = _width(conv.source, widths)
-        rank = shape.ranks.get(unit_of[name].names[0]) if name in unit_of else None
-        if rank is None:
+        split = shape.splits.get(unit_of[name].names[0]) if name in unit_of else None
+        if split is None:
             table[name] = conv._replace(inputs=inputs, outputs=widths[name])
             continue
-        unit = unit_of[name]
-        if unit.basis not in table:
-            table[unit.basis] = Conv(unit.basis, conv.source, conv.side, 1, inputs, rank, "linear")
-        table[name] = Conv(name, unit.basis, 1, 1, rank, widths[name], conv.place)
+        halves = tuple(_first_half(unit_of[name], conv, inputs, split))
+        table |= {half.name: half for half in halves}
+        source = Concat(tuple(half.name for half in halves)) if len(halves) > 1 else halves[0].name
+        table[name] = Conv(name, source, 1, 1, sum(half.outputs for half in halves), widths[name], conv.place)
     return table
+
+
+def _first_half(unit: Unit, conv: Conv, inputs: int, split: Split) -> Iterator[Conv]:
+    if split.how == "rank":
+        yield Conv(unit.basis, conv.source, conv.side, 1, inputs, split.number, "linear")
+        return
+    for name in unit.depthwise(split.number):
+        yield Conv(name, conv.source, conv.side, 1, inputs, inputs, "linear", depthwise=True)
 
 
 def kept_inputs(convs: Table, groups: Mapping[str, Group], shape: Shape, source: Source) -> Rows:

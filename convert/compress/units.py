@@ -16,8 +16,12 @@ class Unit(NamedTuple):
 
     @property
     def basis(self) -> str:
-        """What the first half is called when the unit is factorised."""
+        """What the first half is called when the unit gets a low rank."""
         return f"{self.names[0]}.basis"
+
+    def depthwise(self, count: int) -> tuple[str, ...]:
+        """What the first halves are called when the unit is made of so many depthwise kernels."""
+        return tuple(f"{self.names[0]}.depthwise{number}" for number in range(1, count + 1))
 
 
 class Reader(NamedTuple):
