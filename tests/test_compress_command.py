@@ -12,7 +12,12 @@ from convert_weights import random_weights
 from msgspec import structs
 
 from convert.calibrate import Pictures
+from convert.compress.command import describe
+from convert.compress.pipeline import Compressed
+from convert.compress.shape import Shape, Split, smaller_table
 from convert.compress.store import write_weights
+from convert.compress.units import find_units
+from convert.layout import CONVS
 from convert.make.search import FLOAT, Job
 from convert.make.shown import Shown, choose_pictures, training_pictures
 from convert.make.smaller import read_pair
@@ -52,6 +57,17 @@ def test_the_float_file_is_the_originals_and_all_others_are_the_smaller_networks
     job = Job(random_weights(), SPEC, "cpu", Shown(pictures, (), ""), None, smaller=smaller)
     assert read_model(job.make(FLOAT, tmp_path, "cpu")).card.weights.compression is None
     assert read_model(job.make("float16", tmp_path, "cpu")).card.weights.compression == DONE
+
+
+def test_what_was_done_names_every_cost_and_those_that_are_not_less() -> None:
+    whole = random_weights()
+    halves = {"fpn.merge1": Split("depthwise", 4), "fpn.merge2": Split("depthwise", 4)}
+    small = replace(whole, convs=smaller_table(CONVS, find_units(CONVS), {}, Shape(halves)))
+    lines = describe(whole, Compressed(small, DONE, 2, 1))
+    assert lines[0] == "multiplications at 480x640: 735 to 626 million"
+    assert lines[1] == "instructions of a Pi 4, int8: 260 to 238 million"
+    assert lines[2] == "instructions of a Pi 5, int8: 115 to 116 million, none spared"
+    assert lines[3:] == ["  fpn.merge1: rank 32", "  trained 9 steps: loss 2.000 to 1.000"]
 
 
 def test_compressed_weights_and_their_original_are_a_pair_and_any_others_are_refused(tmp_path: Path) -> None:

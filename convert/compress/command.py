@@ -9,6 +9,7 @@ import typer
 from convert.arguments import FamilyOption, Output, WeightsPath, read_noted
 from convert.calibrate import folder_pictures
 from convert.compress.budget import MEGA, Budget, find_budget, parse_budget
+from convert.compress.cost import COSTS, count
 from convert.compress.pipeline import Compressed, compress
 from convert.compress.store import write_weights
 from convert.distill.plan import Plan
@@ -17,6 +18,11 @@ from edge_retinaface.commands.paths import as_path, check_output
 from edge_retinaface.data import U8
 
 STANDARD = Plan()
+SPENT = {
+    "macs": "multiplications at 480x640",
+    "pi4": "instructions of a Pi 4, int8",
+    "pi5": "instructions of a Pi 5, int8",
+}
 
 BudgetText = Annotated[
     str,
@@ -61,14 +67,18 @@ def compressed(weights: Weights, pictures: Iterable[U8], budget: Budget, steps: 
     check_output(kept)
     done = compress(weights, pictures, budget, plan, kept)
     kept.unlink(missing_ok=True)
-    typer.echo("\n".join(describe(done)), err=True)
+    typer.echo("\n".join(describe(weights, done)), err=True)
     return done
 
 
-def describe(done: Compressed) -> list[str]:
+def describe(whole: Weights, done: Compressed) -> list[str]:
     """What was done, in lines."""
-    one = done.compression
-    lines = [f"{one.macs_before / MEGA:.0f} to {one.macs_after / MEGA:.0f} million multiplications at 480x640"]
+    one, lines = done.compression, []
+    for unit, cost in COSTS.items():
+        before, after = (
+            round(count(some.convs, whole.family.structure, cost) / MEGA) for some in (whole, done.weights)
+        )
+        lines.append(f"{SPENT[unit]}: {before} to {after} million{', none spared' if after >= before else ''}")
     lines += [f"  {name}: rank {rank}" for name, rank in one.ranks.items()]
     lines += [f"  {name}: {count} depthwise kernels an input" for name, count in one.depthwise.items()]
     lines += [f"  {name}: {width} channels" for name, width in one.widths.items()]
