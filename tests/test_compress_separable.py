@@ -42,6 +42,14 @@ def test_each_more_kernel_for_an_input_loses_less_and_what_the_error_says() -> N
     assert errors[-1] < 1e-3 * whole  # as many as there are outputs do for any matrix
 
 
+def test_an_input_that_nothing_reads_stays_unread() -> None:
+    apart = Metric(np.zeros(27), np.eye(27), np.eye(6))
+    matrix = CHANCE.normal(size=(6, 9, 3)) * np.array([1, 0, 1])
+    parts = separate(matrix.reshape(6, 27), apart, 3, 2)
+    whole = (parts.pointwise @ spread(parts.depthwise)).reshape(6, 9, 3)
+    assert np.abs(whole[:, :, 1]).max() < 1e-9 < np.abs(whole[:, :, 0]).max()
+
+
 def test_with_a_depthwise_kernel_for_each_of_its_taps_the_network_says_what_it_said() -> None:
     weights, units = random_weights(), find_units(CONVS)
     shape = Shape({name: Split("depthwise", 9) for name in ("ssh1.conv7x7_3", "ssh2.conv5x5_2")})

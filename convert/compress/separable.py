@@ -14,6 +14,7 @@ from convert.weights import F64
 
 ROUNDS = 5  # of fitting one half to the other; later ones change the error by a few hundredths of it
 RIDGE = 1e-8  # of the mean diagonal
+SMALLEST = 1e-6  # of the largest deviation: what a kernel of zeros is taken for
 
 
 class Separated(NamedTuple):
@@ -38,6 +39,7 @@ def separate(matrix: F64, metric: Metric, side: int, count: int) -> Separated:
         if not last:
             depthwise = _kernels(matrix, pointwise.reshape(-1, count, channels), inputs, outputs)
     sizes = np.sqrt(np.einsum("ij,jk,ik->i", first, inputs, first, optimize=True))
+    sizes = np.maximum(sizes, SMALLEST * sizes.max())
     lost = matrix - pointwise @ first
     error = np.sum((outputs @ lost) * (lost @ inputs))
     return Separated(depthwise / sizes.reshape(count, 1, channels), pointwise * sizes, float(error))
