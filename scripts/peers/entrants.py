@@ -1,11 +1,12 @@
 """Who takes part, in which environment, with which settings."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -116,8 +117,9 @@ def onnx_weights() -> Path:
 
 
 def our_model(hw: tuple[int, int], mode: str, calibration: Path | None) -> Path:
-    """One of our model files."""
-    path = CACHE / "models" / f"{hw[0]}x{hw[1]}-{mode}{'-own' if calibration and mode in CALIBRATED else ''}.tflite"
+    """One of our model files, made anew when what makes them has changed."""
+    own = "-own" if calibration and mode in CALIBRATED else ""
+    path = CACHE / "models" / f"{hw[0]}x{hw[1]}-{mode}{own}-{_converter()}.tflite"
     if not path.is_file():
         say(f"Building {path.name}")
         command = [
@@ -131,9 +133,18 @@ def our_model(hw: tuple[int, int], mode: str, calibration: Path | None) -> Path:
             "--size",
             f"{hw[0]}x{hw[1]}",
         ]
-        command += ["--mode", mode, *(["--calibration", calibration] if calibration and mode in CALIBRATED else [])]
+        command += ["--mode", mode, *(["--pictures", calibration] if calibration and mode in CALIBRATED else [])]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return path
+
+
+@cache
+def _converter() -> str:
+    """Eight digits that stand for the code that makes model files."""
+    digest = hashlib.sha256((ROOT / "constraints.txt").read_bytes())
+    for path in sorted((ROOT / "convert").rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def ncnn_model(hw: tuple[int, int]) -> Path | None:
