@@ -68,6 +68,8 @@ def test_what_was_done_names_every_cost_and_those_that_are_not_less() -> None:
     assert lines[1] == "instructions of a Pi 4, int8: 260 to 238 million"
     assert lines[2] == "instructions of a Pi 5, int8: 115 to 116 million, none spared"
     assert lines[3:] == ["  fpn.merge1: rank 32", "  trained 9 steps: loss 2.000 to 1.000"]
+    untrained = Compressed(small, structs.replace(DONE, steps=0), 2, 2)
+    assert describe(whole, untrained)[-1] == "  training made nothing better: loss 2.000 without it, which is kept"
 
 
 def test_compressed_weights_and_their_original_are_a_pair_and_any_others_are_refused(tmp_path: Path) -> None:

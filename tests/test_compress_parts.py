@@ -129,8 +129,8 @@ def test_what_loses_least_goes_first_until_the_budget_is_met() -> None:
 
 
 def test_a_budget_out_of_reach_is_refused_with_what_can_be_reached() -> None:
-    with pytest.raises(UsageError, match=r"macs:1000: wanted at least \d{9}, the least that this network can do with"):
-        choose(choices(1.0, 1.0), Budget("macs", 1000))
+    with pytest.raises(UsageError, match=r"wanted at least \d{3}\.\dM, the least that .*, found macs:1M"):
+        choose(choices(1.0, 1.0), Budget("macs", 1_000_000))
 
 
 def test_what_a_search_spends_is_what_the_shapes_table_costs() -> None:
@@ -197,5 +197,5 @@ def test_a_budget_that_is_no_less_than_the_network_is_refused() -> None:
     weights = random_weights()
     assert find_budget("--budget", "0.5", weights) == Budget("macs", 735_052_800 // 2)
     assert find_budget("--budget", "pi5:.5", weights).most == count(CONVS, LEAKY, PI5) // 2
-    with pytest.raises(UsageError, match="wanted less than the 735052800 that the network costs, found 736M"):
+    with pytest.raises(UsageError, match=r"wanted less than the 735\.1M that the network costs, found 736M"):
         find_budget("--budget", "736M", weights)

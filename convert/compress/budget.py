@@ -17,7 +17,12 @@ class Budget(NamedTuple):
     most: int
 
     def __str__(self) -> str:
-        return f"{self.unit}:{self.most}"
+        return f"{self.unit}:{millions(self.most)}"
+
+
+def millions(cost: float) -> str:
+    """As a budget is written: 464M, 58.7M."""
+    return f"{round(cost / MEGA, 1):g}M"
 
 
 class Wish(NamedTuple):
@@ -47,5 +52,5 @@ def find_budget(option: str, text: str, weights: Weights) -> Budget:
     whole = count(weights.convs, weights.family.structure, COSTS[unit])
     most = most or int(share * whole)
     if most >= whole:
-        raise UsageError(f"{option}: wanted less than the {whole} that the network costs, found {text}")
+        raise UsageError(f"{option}: wanted less than the {millions(whole)} that the network costs, found {text}")
     return Budget(unit, most)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from convert.compress.budget import Budget
+from convert.compress.budget import Budget, millions
 from convert.compress.cost import COSTS, Cost, Work, work
 from convert.compress.curves import Width
 from convert.compress.macs import channels_of, output_cells
@@ -136,7 +136,9 @@ def _at_a_price(search: Search, budget: Budget, names: list[str]) -> Shape:
     low, high = PRICES
     best = search.cheapest(high, names)
     if (least := search.spent(best)) > budget.most:
-        raise UsageError(f"{budget}: wanted at least {least}, the least that this network can do with")
+        raise UsageError(
+            f"budget: wanted at least {millions(least)}, the least that this network can do with, found {budget}"
+        )
     for _ in range(ROUNDS):
         price = (low * high) ** 0.5
         shape = search.cheapest(price, names)

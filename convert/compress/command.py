@@ -24,14 +24,10 @@ SPENT = {
     "pi5": "instructions of a Pi 5, int8",
 }
 
-BudgetText = Annotated[
-    str,
-    typer.Option(
-        show_default=False,
-        help="What may be left, at 480x640: multiplications (464M, or a share such as 0.63), or the instructions that "
-        "a Raspberry Pi 4 or 5 executes for the int8 file (pi4:165M, pi5:85M, pi5:0.75).",
-    ),
-]
+BUDGET_HELP = (
+    "What may be left, at 480x640: multiplications (464M, or a share such as 0.63), or the instructions that "
+    "a Raspberry Pi 4 or 5 executes for the int8 file (pi4:165M, pi5:85M, pi5:0.75)."
+)
 Steps = Annotated[int, typer.Option(min=0, help="Of training without labels; 0: none.")]
 Seed = Annotated[int, typer.Option(min=0, help="Equal seeds make equal weights.")]
 
@@ -41,7 +37,7 @@ def compress_command(
     pictures: Annotated[
         Path, typer.Option(parser=as_path, help="A folder of pictures with faces like the device will see.")
     ],
-    budget: BudgetText,
+    budget: Annotated[str, typer.Option(show_default=False, help=BUDGET_HELP)],
     output: Output = None,
     family: FamilyOption = None,
     steps: Steps = STANDARD.steps,
@@ -85,4 +81,6 @@ def describe(whole: Weights, done: Compressed) -> list[str]:
     lines += [f"  {name}: relu" for name in one.folded]
     if one.steps:
         lines.append(f"  trained {one.steps} steps: loss {done.loss_before:.3f} to {done.loss_after:.3f}")
+    elif done.loss_before:
+        lines.append(f"  training made nothing better: loss {done.loss_before:.3f} without it, which is kept")
     return lines

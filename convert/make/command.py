@@ -14,7 +14,7 @@ from convert.arguments import (
     WeightsPath,
     parse_size,
 )
-from convert.compress.command import BudgetText
+from convert.compress.command import BUDGET_HELP
 from convert.evaluation.annotations import load_data
 from convert.make.limits import Limits
 from convert.make.make import INT8, TuneOption, make
@@ -66,7 +66,9 @@ def quantize_command(
             help="Write a page (.html) with the proof, and JSON; with limits, beside the model unless told.",
         ),
     ] = None,
-    compress: BudgetText | None = None,
+    compress: Annotated[
+        str | None, typer.Option(help=f"Make the network smaller first; needs --pictures. {BUDGET_HELP}")
+    ] = None,
     original: OriginalOption = None,
     *,
     tune: TuneOption = True,

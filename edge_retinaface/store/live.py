@@ -120,7 +120,9 @@ class LiveDetector(Facade[D]):
         try:
             write_report(self._path, report)
         except OSError as error:
-            log.warning("%s: no model can be tried: %s", self._path, error.strerror)
+            # without systemd there is no such folder, and nobody who would try a model
+            level = logging.INFO if isinstance(error, FileNotFoundError) else logging.WARNING
+            log.log(level, "%s: no model can be tried: %s", self._path, error.strerror)
             return False
         return True
 
