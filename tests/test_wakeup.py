@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("no_leaks")
 
 
 def test_signals_and_other_threads_wake_the_main_thread() -> None:
-    wakeup = Wakeup()
+    wakeup, before = Wakeup(), signal.getsignal(signal.SIGHUP)  # nohup has it ignored
     with wakeup.catching():
         assert wakeup.wait(0.01) == set()
         os.kill(os.getpid(), signal.SIGHUP)
@@ -23,7 +23,7 @@ def test_signals_and_other_threads_wake_the_main_thread() -> None:
         threading.Thread(target=wakeup.send, args=(STOP,)).start()
         assert wakeup.wait(5) == {STOP}
     wakeup.close()
-    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGHUP) is before
 
 
 def test_ten_thousand_signals_at_once_block_nobody() -> None:
