@@ -29,10 +29,8 @@ def separate(matrix: F64, metric: Metric, side: int, count: int) -> Separated:
     """`matrix` is (outputs, patch), a patch (row, column, channel); alternating least squares in the metric."""
     taps = side**2
     channels = matrix.shape[1] // taps
-    inputs = damped(metric.inputs)
-    outputs_root = root(metric.outputs)
-    outputs = outputs_root @ outputs_root
-    depthwise = _beginning(outputs_root @ matrix, inputs, taps, count)
+    inputs, outputs = damped(metric.inputs), damped(metric.outputs)
+    depthwise = _beginning(root(metric.outputs) @ matrix, inputs, taps, count)
     for last in [*[False] * (ROUNDS - 1), True]:
         first = spread(depthwise)
         pointwise = _solve(first @ inputs @ first.T, first @ inputs @ matrix.T).T

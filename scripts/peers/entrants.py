@@ -142,7 +142,8 @@ def our_model(hw: tuple[int, int], mode: str, calibration: Path | None) -> Path:
 def _converter() -> str:
     """Eight digits that stand for the code that makes model files."""
     digest = hashlib.sha256((ROOT / "constraints.txt").read_bytes())
-    for path in sorted((ROOT / "convert").rglob("*.py")):
+    scaling = [ROOT / "edge_retinaface" / f"{name}.py" for name in ("spec", "preprocess", "decode", "nms")]
+    for path in [*sorted((ROOT / "convert").rglob("*.py")), *scaling]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:8]
 
